@@ -1,0 +1,2 @@
+class InstalledPlugin < ApplicationRecord
+end

@@ -1,0 +1,2 @@
+class UpgradeTask < ApplicationRecord
+end

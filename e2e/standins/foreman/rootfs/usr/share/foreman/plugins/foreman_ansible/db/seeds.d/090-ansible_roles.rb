@@ -1,0 +1,1 @@
+ActiveRecord::Base.connection.execute("INSERT INTO ansible_roles (name, created_at, updated_at) VALUES ('theforeman.foreman_scap_client', now(), now()) ON CONFLICT DO NOTHING")

@@ -1,0 +1,1 @@
+ActiveRecord::Base.connection.execute("INSERT INTO google_images (name, created_at, updated_at) VALUES ('Default', now(), now()) ON CONFLICT DO NOTHING")

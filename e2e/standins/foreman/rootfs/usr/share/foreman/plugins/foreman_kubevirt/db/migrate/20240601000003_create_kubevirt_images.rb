@@ -1,0 +1,5 @@
+class CreateKubevirtImages < ActiveRecord::Migration[6.1]
+  def change
+    create_table(:kubevirt_images) { |t| t.string :name, null: false, index: { unique: true }; t.timestamps }
+  end
+end

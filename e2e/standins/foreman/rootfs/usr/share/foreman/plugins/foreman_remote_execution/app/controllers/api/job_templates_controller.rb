@@ -1,0 +1,7 @@
+module Api
+  class JobTemplatesController < BaseController
+    def index
+      render_list(JobTemplate.order(:id))
+    end
+  end
+end

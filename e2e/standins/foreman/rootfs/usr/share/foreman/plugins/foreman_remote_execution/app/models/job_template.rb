@@ -1,0 +1,2 @@
+class JobTemplate < ApplicationRecord
+end

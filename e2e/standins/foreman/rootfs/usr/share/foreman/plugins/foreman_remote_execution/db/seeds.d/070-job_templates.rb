@@ -1,0 +1,1 @@
+JobTemplate.create!(name: 'Run Command - Script Default', template: '<%= input("command") %>') unless JobTemplate.exists?

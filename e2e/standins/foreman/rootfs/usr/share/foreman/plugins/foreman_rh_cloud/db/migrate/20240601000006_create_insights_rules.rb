@@ -1,0 +1,5 @@
+class CreateInsightsRules < ActiveRecord::Migration[6.1]
+  def change
+    create_table(:insights_rules) { |t| t.string :name, null: false, index: { unique: true }; t.timestamps }
+  end
+end

@@ -1,0 +1,1 @@
+ActiveRecord::Base.connection.execute("INSERT INTO webhook_templates (name, created_at, updated_at) VALUES ('Webhook Template - Payload Default', now(), now()) ON CONFLICT DO NOTHING")
