@@ -1,0 +1,118 @@
+# Sourced: one node, from its network namespace to its kubelet, and its end.
+
+cgroups() { # NODE: the node's folder in every hierarchy
+  for hierarchy in /sys/fs/cgroup/*/; do echo "$hierarchy$cgroup/$1"; done
+}
+
+node_cgroups() { # NODE
+  local dir parent
+  for dir in $(cgroups "$1"); do
+    parent=$(dirname "$dir")
+    mkdir -p "$dir"
+    # A cpuset without processors takes no process.
+    if [ -e "$dir/cpuset.cpus" ]; then
+      for file in cpuset.cpus cpuset.mems; do
+        cat "$(dirname "$parent")/$file" >"$parent/$file"
+        cat "$parent/$file" >"$dir/$file"
+      done
+    fi
+  done
+}
+
+machine_network() { # what all nodes share: one bridge, the machine at its first address
+  ip link show "$bridge" >/dev/null 2>&1 && return
+  ip link add "$bridge" type bridge
+  ip addr add "$machine_ip/24" dev "$bridge"
+  ip link set "$bridge" up
+  # Tests on the machine reach Services by their address, as pods do.
+  ip route replace "$services.0.0/16" via "$(node_ip node1)"
+}
+
+node_network() { # NODE
+  local netns=$CLUSTER-$1 address other
+  address=$(node_ip "$1")
+  ip netns add "$netns"
+  ip link add "$netns" type veth peer name eth0 netns "$netns"
+  ip link set "$netns" master "$bridge" up
+  ip -n "$netns" addr add "$address/24" dev eth0
+  ip -n "$netns" link set lo up
+  ip -n "$netns" link set eth0 up
+  ip -n "$netns" route add default via "$machine_ip"
+  # bridge-nf-call: an answer to a Service's client on the same bridge must pass the rules that put the Service's address back.
+  nsenter --net="/run/netns/$netns" sysctl -qw net.ipv4.ip_forward=1 net.bridge.bridge-nf-call-iptables=1
+  # Pods keep their address among pods, and borrow the node's towards anything else.
+  nsenter --net="/run/netns/$netns" iptables -t nat -A POSTROUTING -s "$pods.0.0/16" ! -d "$pods.0.0/16" -o eth0 -j MASQUERADE
+
+  ip route replace "$(node_pods "$1")" via "$address"
+  for other in $(nodes); do
+    [ "$other" != "$1" ] && [ -e "/run/netns/$CLUSTER-$other" ] || continue
+    ip -n "$CLUSTER-$other" route replace "$(node_pods "$1")" via "$address"
+    ip -n "$netns" route replace "$(node_pods "$other")" via "$(node_ip "$other")"
+  done
+}
+
+node_files() { # NODE
+  local dir=$state/nodes/$1
+  mkdir -p "$dir"/{cni,manifests,logs}
+  render containerd.toml "$1" >"$dir/containerd.toml"
+  render cni.conflist "$1" >"$dir/cni/10.conflist"
+  render kubelet.yaml "$1" >"$dir/kubelet.yaml"
+  render kube-proxy.yaml "$1" >"$dir/kube-proxy.yaml"
+  # Pods that ask for the node's DNS get an honest refusal; the machine's resolver is out of their reach.
+  echo "nameserver 127.0.0.1" >"$dir/resolv.conf"
+  user "$1" "system:node:$1" system:nodes "DNS:$1,IP:$(node_ip "$1"),IP:127.0.0.1"
+}
+
+start_containerd() { # NODE
+  start "$1" "containerd-$1" containerd --config "$state/nodes/$1/containerd.toml"
+  # A kubelet that comes before the socket gives up.
+  wait_for 60 "containerd of $1 answers" answers "$1"
+}
+
+start_kubelet() { # NODE
+  local dir=$state/nodes/$1
+  start "$1" "kubelet-$1" kubelet --config="$dir/kubelet.yaml" --kubeconfig="$state/$1.kubeconfig" \
+    --hostname-override="$1" --node-ip="$(node_ip "$1")" --root-dir="$dir/kubelet"
+  start "$1" "kube-proxy-$1" kube-proxy --config="$dir/kube-proxy.yaml"
+  wait_for 120 "$1 is Ready" node_ready "$1"
+}
+
+processes() { # NODE: every process of the node, in whatever container
+  find "$freezer/$1" -name cgroup.procs -exec cat {} + 2>/dev/null || true
+}
+
+nothing_runs() { [ -z "$(processes "$1")" ]; }
+
+freeze() { # NODE FROZEN|THAWED
+  echo "$2" >"$freezer/$1/freezer.state"
+}
+
+# As a power loss does it: all processes end at one instant, none can say good-bye or be started in place of another.
+kill_node() { # NODE
+  [ -d "$freezer/$1" ] || return 0
+  freeze "$1" FROZEN
+  wait_for 30 "$1 is frozen" grep -qx FROZEN "$freezer/$1/freezer.state" || true
+  processes "$1" | xargs -r kill -KILL 2>/dev/null || true
+  freeze "$1" THAWED
+  wait_for 30 "no process of $1 is left" nothing_runs "$1"
+}
+
+remove_node() { # NODE: everything a killed node has left on this machine
+  local dir=$state/nodes/$1 mount
+  ip link del "$CLUSTER-$1" 2>/dev/null || true
+  ip netns del "$CLUSTER-$1" 2>/dev/null || true
+  ip route del "$(node_pods "$1")" 2>/dev/null || true
+  # containerd's shims keep their sockets, the CNI library its results and the kubelet its links outside of any folder we may choose.
+  cat "$dir"/containerd/state/io.containerd.runtime.v2.task/k8s.io/*/address 2>/dev/null | sed 's#^unix://##' | xargs -rd '\n' rm -f || true
+  rm -f /var/lib/cni/results/"$CLUSTER-$1"-*
+  find /var/log/containers -lname "$dir/*" -delete 2>/dev/null || true
+  unmount "$dir/"
+  rm -rf --one-file-system "$dir" "$state/$1.kubeconfig" "$state/pki/$1".* "$state"/run/*-"$1".pid
+  for dir in $(cgroups "$1"); do
+    [ ! -d "$dir" ] || find "$dir" -depth -type d -exec rmdir {} +
+  done
+}
+
+unmount() { # FOLDER: everything below it, the innermost first
+  awk -v folder="$1" 'index($2, folder) == 1 { print $2 }' /proc/mounts | tac | xargs -rd '\n' -n1 umount --lazy
+}
