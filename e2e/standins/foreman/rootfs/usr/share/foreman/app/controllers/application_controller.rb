@@ -10,7 +10,7 @@ class ApplicationController < ActionController::Base
   rescue_from(StandardError) { |error| failed(error) }
   rescue_from(Unauthorized) { |error| denied(error) }
   rescue_from(ActiveRecord::RecordNotFound) { |error| answer(:not_found, error.message) }
-  rescue_from(ActiveRecord::RecordInvalid, ActionController::ParameterMissing) { |error| answer(:unprocessable_entity, error.message) }
+  rescue_from(ActiveRecord::RecordInvalid, ActionController::ParameterMissing, ActionController::InvalidAuthenticityToken) { |error| answer(:unprocessable_entity, error.message) }
   rescue_from(Maintenance) { |error| answer(:service_unavailable, error.message) }
 
   private

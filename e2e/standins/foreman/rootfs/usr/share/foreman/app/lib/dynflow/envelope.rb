@@ -4,7 +4,7 @@ module Dynflow
     self.table_name = 'dynflow_envelopes'
 
     def self.take(receiver)
-      where(receiver_id: receiver).order(:id).to_a.each(&:destroy!)
+      uncached { where(receiver_id: receiver).order(:id).to_a.each(&:destroy!) }
     end
   end
 end

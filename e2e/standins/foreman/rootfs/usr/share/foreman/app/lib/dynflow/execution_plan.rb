@@ -15,9 +15,8 @@ module Dynflow
     # At most one living worker: a job that Redis delivers twice finds the plan taken.
     def claim(worker)
       return false if state != 'running' || (self.worker && World.sidekiq_alive?(self.worker))
-      taken = self.class.where(id: id, state: 'running', worker: self.worker)
-                  .update_all(worker: worker, hostname: Socket.gethostname, attempts: attempts + 1, started_at: started_at || Time.now)
-      taken == 1 && reload && true
+      return false if self.class.where(id: id, state: 'running', worker: self.worker).update_all(worker: worker).zero?
+      reload.update!(hostname: Socket.gethostname, attempts: attempts + 1, started_at: started_at || Time.now)
     end
 
     def release(worker)

@@ -36,9 +36,13 @@ module Dynflow
     end
 
     def execute(plan)
-      return unless ExecutionPlan.where(id: plan.id, state: %w[planned paused]).exists?
+      return unless %w[planned paused].include?(was = plan.state)
+      # First the row: a worker may have the job before this returns.
       plan.update!(state: 'running', result: 'pending', executor_world_id: id, worker: nil, ended_at: nil)
       PerformWork.set(queue: plan.queue).perform_async(plan.id)
+    rescue Redis::BaseError
+      plan.update!(state: was, executor_world_id: nil)
+      raise
     end
 
     private
@@ -49,11 +53,12 @@ module Dynflow
     end
 
     def read_envelopes
-      Envelope.take(id).each do |envelope|
+      Envelope.where(receiver_id: id).order(:id).each do |envelope|
         case envelope.kind
         when 'ping' then Envelope.create!(receiver_id: envelope.sender_id, kind: 'pong')
         when 'execute' then ExecutionPlan.find_by(id: envelope.body)&.then { |plan| execute(plan) }
         end
+        envelope.destroy!
       end
     end
 

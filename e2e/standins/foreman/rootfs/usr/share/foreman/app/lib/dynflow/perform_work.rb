@@ -2,7 +2,6 @@ module Dynflow
   # What a worker does for one plan. The result goes to the orchestrator, who alone ends a plan.
   class PerformWork
     include Sidekiq::Worker
-    sidekiq_options retry: false
 
     def perform(id)
       plan = ExecutionPlan.find_by(id: id)
@@ -11,7 +10,7 @@ module Dynflow
       # Somebody has it who looks alive: look again when Redis has forgotten him if he is not.
       return self.class.set(queue: plan.queue).perform_in(20, id) unless plan.claim(me)
       WorkerDone.perform_async(id, *work(plan))
-    rescue Sidekiq::Shutdown
+    rescue Sidekiq::Shutdown, StandardError # stopped, or the result could not be handed over: somebody does it again
       plan&.release(me)
       raise
     end
@@ -21,7 +20,7 @@ module Dynflow
     def work(plan)
       output = plan.action_class.constantize.run(plan.input)
       ['success', output.merge('hostname' => Socket.gethostname)]
-    rescue StandardError, NameError => e
+    rescue StandardError => e
       Rails.logger.error("Dynflow: #{plan.label} #{plan.id}: #{e.class}: #{e.message}")
       ['error', { 'error' => "#{e.class}: #{e.message}", 'hostname' => Socket.gethostname }]
     end

@@ -1,7 +1,7 @@
 module Dynflow
   class WorkerDone
     include Sidekiq::Worker
-    sidekiq_options queue: 'dynflow_orchestrator', retry: false
+    sidekiq_options queue: 'dynflow_orchestrator'
 
     def perform(id, result, output)
       plan = ExecutionPlan.find_by(id: id, state: 'running')
