@@ -1,0 +1,383 @@
+//! Goes through a plan: writes what differs, stops at the first gate that does not hold, prunes what is no longer in the plan.
+
+use std::collections::HashSet;
+
+use jiff::{SignedDuration, Timestamp};
+use kube::{
+    ResourceExt,
+    api::{DeleteParams, Patch, PatchParams, PostParams, PropagationPolicy},
+};
+use serde_json::json;
+
+use crate::{
+    certificate::Certificate,
+    error::{Error, call},
+    explain::explain,
+    gate::State,
+    generated::{Generate, draw},
+    hash,
+    namespace::Known,
+    object::{APPLIED, Object, REVISION, RUN, Write},
+    plan::{Gate, Plan, Stage},
+    status::{Achieved, Status},
+    world::{World, encoded},
+};
+
+/// How long a Job that failed for good rests before it is started anew: what it failed of may have been mended outside.
+const RETRY: SignedDuration = SignedDuration::from_secs(120);
+
+/// Where a plan stands after one pass.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// The first gate that does not hold, and why.
+    pub waiting: Option<(&'static str, String)>,
+    /// What was put back, for people.
+    pub repaired: Vec<String>,
+    /// What was written, for the log.
+    pub written: Vec<String>,
+    /// What Jobs have achieved by now.
+    pub achieved: Vec<Achieved>,
+    /// When to look again although nothing happens.
+    pub next: Option<Timestamp>,
+    /// The API server refused a write: look again with growing distance.
+    pub refused: bool,
+}
+
+impl Outcome {
+    fn wait(&mut self, stage: &Stage, why: String) {
+        self.waiting.get_or_insert((stage.name, why));
+    }
+
+    fn look_again(&mut self, at: Timestamp) {
+        self.next = Some(self.next.map_or(at, |next| next.min(at)));
+    }
+}
+
+/// Applies a plan as far as its gates let it.
+pub async fn apply(plan: &Plan, world: &World, status: Option<&Status>) -> Result<Outcome, Error> {
+    let mut outcome = Outcome {
+        achieved: status.map(|status| status.achieved.clone()).unwrap_or_default(),
+        ..Default::default()
+    };
+    let issued = plan.objects().filter(|object| matches!(object.write, Write::Issue(_)));
+    let issued: HashSet<_> = issued.map(|object| object.body.name_any()).collect();
+    for stage in &plan.stages {
+        let held = outcome.waiting.is_some();
+        for object in &stage.objects {
+            let mut pass = Pass { world, stage, held, issued: &issued, outcome: &mut outcome };
+            match pass.one(object).await {
+                Ok(()) => {}
+                // Others may still be repaired; what was refused is told, and tried again.
+                Err(error) if error.refused() => {
+                    outcome.refused = true;
+                    outcome.wait(stage, error.to_string());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    if outcome.waiting.is_none() && !plan.partial {
+        prune(plan, world, &mut outcome).await?;
+    }
+    Ok(outcome)
+}
+
+/// One object in one pass.
+struct Pass<'a> {
+    world: &'a World,
+    stage: &'a Stage,
+    /// An earlier gate does not hold: nothing may begin, nothing may move to another revision.
+    held: bool,
+    /// Secrets whose content is a certificate of ours: its renewal rolls pods, but is no new revision of them.
+    issued: &'a HashSet<String>,
+    outcome: &'a mut Outcome,
+}
+
+impl Pass<'_> {
+    async fn one(&mut self, object: &Object) -> Result<(), Error> {
+        let object = &self.dress(object).await?;
+        if let Write::Run { achieves } = &object.write {
+            return self.run(object, achieves).await;
+        }
+        let mut known = self.world.look(object).await?;
+        if known.is_none() {
+            known = self.stranger(object).await?;
+        }
+        let Some(known) = known else {
+            if self.held {
+                return Ok(());
+            }
+            return self.create(object).await;
+        };
+        let same = |key: &str| {
+            known.metadata.annotations.as_ref().and_then(|all| all.get(key)).map(String::as_str)
+                == Some(object.annotation(key))
+        };
+        let due = match &object.write {
+            Write::Issue(certificate) => {
+                self.renewal(object, certificate).await?.is_none_or(|at| at <= Timestamp::now())
+            }
+            _ => false,
+        };
+        if same(APPLIED) && known.drift.is_empty() && !due {
+            return self.judge(object, &known);
+        }
+        if self.held && !same(REVISION) && !matches!(object.write, Write::Issue(_)) {
+            return Ok(());
+        }
+        if same(APPLIED) && !known.drift.is_empty() {
+            self.outcome.repaired.push(format!("{}: {}", object.title(), known.drift.join(", ")));
+        }
+        let known = self.write(object, due).await?;
+        self.judge(object, &known)
+    }
+
+    /// Labels, owner, safe pods, and the hash of the configuration that its pods refer to.
+    async fn dress(&self, object: &Object) -> Result<Object, Error> {
+        let (mut config, mut certificates) = (vec![], vec![]);
+        for (kind, name) in object.configuration() {
+            let hash = self.world.content_hash(kind, &name).await?;
+            if kind == "Secret" && self.issued.contains(&name) { &mut certificates } else { &mut config }
+                .push(format!("{name} {hash}"));
+        }
+        let config = if config.is_empty() { String::new() } else { hash(&config) };
+        let certificates = if certificates.is_empty() { String::new() } else { hash(&certificates) };
+        Ok(object.clone().belonging_to(&self.world.owner, &config, &certificates))
+    }
+
+    /// An object of that name that the watch does not show: somebody else's, or ours and just made.
+    async fn stranger(&self, object: &Object) -> Result<Option<Known>, Error> {
+        let name = object.body.name_any();
+        let Some(live) = call("get", object.title(), self.world.api(&object.api).get_opt(&name)).await?
+        else {
+            return Ok(None);
+        };
+        let ours = self.world.owner.labels().iter().all(|(key, value)| live.labels().get(key) == Some(value));
+        if ours {
+            return Ok(Some(self.world.learn(object, live, true)));
+        }
+        Err(Error::Api {
+            verb: "create",
+            what: object.title(),
+            said:
+                "it exists and belongs to somebody else; delete it, or give the custom resource another name"
+                    .into(),
+            code: Some(409),
+        })
+    }
+
+    async fn create(&mut self, object: &Object) -> Result<(), Error> {
+        let known = match &object.write {
+            Write::Generate(values) => self.generate(object, values.clone()).await?,
+            _ => self.write(object, true).await?,
+        };
+        self.judge(object, &known)
+    }
+
+    /// Draws the values of a Secret and creates it; one that is there already stays.
+    async fn generate(
+        &mut self,
+        object: &Object,
+        values: Vec<(&'static str, Generate)>,
+    ) -> Result<Known, Error> {
+        let drawn = tokio::task::spawn_blocking(move || draw(&values)).await;
+        let drawn = drawn.map_err(|_| Error::Slow { what: format!("drawing {}", object.title()) })??;
+        let mut body = object.body.clone();
+        body.data["data"] = encoded(&drawn);
+        let api = self.world.api(&object.api);
+        let parameters =
+            PostParams { field_manager: Some(self.world.owner.manager.into()), ..Default::default() };
+        let created = call("create", object.title(), api.create(&parameters, &body)).await;
+        let live = match created {
+            Err(Error::Api { code: Some(409), .. }) => {
+                call("get", object.title(), api.get(&object.body.name_any())).await?
+            }
+            other => {
+                self.outcome.written.push(format!("created {}", object.title()));
+                other?
+            }
+        };
+        Ok(self.world.learn(object, live, true))
+    }
+
+    /// Writes an object as stated. `anew`: a certificate has to be issued.
+    async fn write(&mut self, object: &Object, anew: bool) -> Result<Known, Error> {
+        let (api, name) = (self.world.api(&object.api), object.body.name_any());
+        let mut body = object.body.clone();
+        let patch = match &object.write {
+            // Its values were created, not applied: an apply without them would not take them, but could not drop an owner either.
+            Write::Generate(_) => {
+                let owners = body.metadata.owner_references.clone();
+                let metadata = json!({ "labels": body.metadata.labels, "annotations": body.metadata.annotations, "ownerReferences": owners });
+                let merge = Patch::Merge(json!({ "metadata": metadata }));
+                let parameters = PatchParams {
+                    field_manager: Some(self.world.owner.manager.into()),
+                    ..Default::default()
+                };
+                call("patch", object.title(), api.patch(&name, &parameters, &merge)).await?
+            }
+            write => {
+                if let Write::Issue(certificate) = write {
+                    body.data["data"] = self.values(object, certificate, anew).await?;
+                }
+                let parameters = PatchParams::apply(self.world.owner.manager).force();
+                call("apply", object.title(), api.patch(&name, &parameters, &Patch::Apply(&body))).await?
+            }
+        };
+        self.outcome.written.push(format!("applied {}", object.title()));
+        let mut known = self.world.learn(object, patch, true);
+        // What the API server itself makes of our fields is no drift; without this we would write the same for ever.
+        if !known.drift.is_empty() {
+            tracing::debug!(object = object.title(), drift = ?known.drift, "normalised by the API server");
+            known.drift.clear();
+            self.world.namespace.remember(&object.api.kind, &name, known.clone());
+        }
+        Ok(known)
+    }
+
+    /// The values of a certificate's Secret: those that it has, or newly issued ones.
+    async fn values(
+        &self,
+        object: &Object,
+        certificate: &Certificate,
+        anew: bool,
+    ) -> Result<serde_json::Value, Error> {
+        let live = self.world.secret(&object.body.name_any()).await?;
+        let values = match live {
+            Some(live) if !anew => live,
+            _ => {
+                let certificate = certificate.clone();
+                let issued = tokio::task::spawn_blocking(move || certificate.issue()).await;
+                issued.map_err(|_| Error::Slow { what: format!("issuing {}", object.title()) })??
+            }
+        };
+        Ok(encoded(&values))
+    }
+
+    /// When a certificate has to be issued anew; that time is one at which we look again by ourselves.
+    async fn renewal(
+        &mut self,
+        object: &Object,
+        certificate: &Certificate,
+    ) -> Result<Option<Timestamp>, Error> {
+        let values = self.world.secret(&object.body.name_any()).await?.unwrap_or_default();
+        let at = certificate.renewal(&values);
+        if let Some(at) = at.filter(|at| *at > Timestamp::now()) {
+            self.outcome.look_again(at);
+        }
+        Ok(at)
+    }
+
+    /// A Job that runs until it has achieved something once.
+    async fn run(&mut self, object: &Object, achieves: &str) -> Result<(), Error> {
+        let base = object.body.name_any();
+        if self.outcome.achieved.iter().any(|done| done.job == base && done.what == achieves) {
+            return Ok(());
+        }
+        let mut object = object.clone();
+        // Its name carries the hash of all that it is: a mended password is a new Job, an unchanged one is never started twice.
+        let name = format!("{base}-{}", &object.annotation(APPLIED)[..8]);
+        object.body.metadata.name = Some(name.clone());
+        object.body.labels_mut().insert(RUN.into(), base.clone());
+        let api = self.world.api(&object.api);
+        let mut others = self.world.all("Job");
+        others.retain(|job| job.labels().get(RUN) == Some(&base) && job.name_any() != name);
+        others.retain(|job| {
+            job.metadata
+                .labels
+                .as_ref()
+                .is_some_and(|all| all.get("app.kubernetes.io/instance") == Some(&self.world.owner.name))
+        });
+        let Some(known) = self.world.look(&object).await? else {
+            for job in &others {
+                if job.metadata.deletion_timestamp.is_none() {
+                    delete(self.world, &object.api, &job.name_any(), job.metadata.uid.clone()).await?;
+                }
+            }
+            // Two at once would do the same work against each other.
+            if let Some(job) = others.first() {
+                self.outcome.wait(self.stage, format!("Job {} is being replaced by {name}", job.name_any()));
+            } else if !self.held {
+                let parameters =
+                    PostParams { field_manager: Some(self.world.owner.manager.into()), ..Default::default() };
+                match call("create", object.title(), api.create(&parameters, &object.body)).await {
+                    Ok(live) => {
+                        self.outcome.written.push(format!("created {}", object.title()));
+                        self.world.learn(&object, live, true);
+                    }
+                    Err(Error::Api { code: Some(409), .. }) => {}
+                    Err(error) => return Err(error),
+                }
+                self.outcome.wait(self.stage, format!("Job {name}: is running"));
+            }
+            return Ok(());
+        };
+        match &known.state {
+            State::Holds => {
+                self.outcome.achieved.retain(|done| done.job != base);
+                self.outcome.achieved.push(Achieved { job: base, what: achieves.to_owned() });
+            }
+            State::Failed(_) => {
+                let again = known.since.unwrap_or_else(Timestamp::now) + RETRY;
+                let why = explain(&self.world.namespace, &object, &name, &known.state);
+                if again <= Timestamp::now() {
+                    delete(self.world, &object.api, &name, known.metadata.uid.clone()).await?;
+                }
+                self.outcome.look_again(again);
+                self.outcome.wait(self.stage, format!("{why}; it is tried again two minutes after it failed, or at once when what it uses changes"));
+            }
+            State::Waits(_) => {
+                let why = explain(&self.world.namespace, &object, &name, &known.state);
+                self.outcome.wait(self.stage, why);
+            }
+        }
+        Ok(())
+    }
+
+    /// Holds the gate for an object that is as stated.
+    fn judge(&mut self, object: &Object, known: &Known) -> Result<(), Error> {
+        if self.stage.gate != Gate::Applied && known.state != State::Holds {
+            let why = explain(&self.world.namespace, object, &object.body.name_any(), &known.state);
+            self.outcome.wait(self.stage, why);
+        }
+        Ok(())
+    }
+}
+
+/// Deletes an object and waits in the background until what it owns is gone.
+async fn delete(
+    world: &World,
+    api: &kube::api::ApiResource,
+    name: &str,
+    uid: Option<String>,
+) -> Result<(), Error> {
+    let parameters = DeleteParams {
+        propagation_policy: Some(PropagationPolicy::Foreground),
+        preconditions: Some(kube::api::Preconditions { uid, resource_version: None }),
+        ..Default::default()
+    };
+    match call("delete", format!("{} {name}", api.kind), world.api(api).delete(name, &parameters)).await {
+        Err(Error::Api { code: Some(404 | 409), .. }) | Ok(_) => {
+            world.namespace.forget(&api.kind, name);
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Deletes what carries our owner reference and is no longer in the plan.
+async fn prune(plan: &Plan, world: &World, outcome: &mut Outcome) -> Result<(), Error> {
+    for (api, live) in world.namespace.owned_by(&world.owner.reference.uid) {
+        let name = live.name_any();
+        let wanted = plan.objects().any(|object| {
+            object.api.kind == api.kind
+                && (object.body.name_any() == name
+                    || live.labels().get(RUN).is_some_and(|base| *base == object.body.name_any()))
+        });
+        if !wanted && live.metadata.deletion_timestamp.is_none() {
+            delete(world, &api, &name, live.metadata.uid.clone()).await?;
+            outcome.written.push(format!("pruned {} {name}", api.kind));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,374 @@
+//! Runs a controller: what wakes it, what it does for one custom resource, and how long it waits after a failure.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use futures::{StreamExt, stream};
+use jiff::Timestamp;
+use kube::{
+    Api, Client, ResourceExt,
+    api::{ApiResource, DynamicObject, Patch, PatchParams},
+    runtime::{
+        Controller, Predicate, WatchStreamExt,
+        controller::{self, Action},
+        predicates,
+        reflector::{self, ObjectRef, Store},
+        watcher,
+    },
+};
+use rand::Rng;
+use serde_json::json;
+use tokio::sync::{OnceCell, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    apply::{Outcome, apply},
+    error::{Error, call},
+    managed::Managed,
+    namespace::{Namespace, Trigger},
+    object::Owner,
+    report::{Done, Reporter},
+    status::{Fault, News, Status},
+    world::World,
+};
+
+/// Where the operator works.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Places(pub Vec<String>);
+
+impl Places {
+    /// From `WATCH_NAMESPACE`: names with commas between them; empty for all.
+    pub fn parse(text: &str) -> Self {
+        Self(text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect())
+    }
+}
+
+/// What all reconciles share.
+pub struct Context<K: Managed> {
+    client: Client,
+    /// Tells what happened.
+    pub reporter: Reporter,
+    store: Store<K>,
+    current: AtomicBool,
+    triggers: mpsc::UnboundedSender<Trigger>,
+    namespaces: Mutex<HashMap<String, Arc<OnceCell<Arc<Namespace>>>>>,
+    failures: Mutex<HashMap<ObjectRef<K>, u32>>,
+    /// What we wrote last: the watch may be behind it.
+    written: Mutex<HashMap<ObjectRef<K>, Status>>,
+}
+
+impl<K: Managed> Context<K> {
+    /// The caches of a namespace; started at its first custom resource.
+    async fn namespace(&self, name: &str) -> Result<Arc<Namespace>, Error> {
+        let cell = lock(&self.namespaces).entry(name.to_owned()).or_default().clone();
+        let kinds = K::kinds();
+        let start = || Namespace::start(self.client.clone(), name, &K::ABOUT, &kinds, self.triggers.clone());
+        cell.get_or_try_init(start).await.cloned()
+    }
+
+    /// Whether the custom resources have been read.
+    pub fn current(&self) -> bool {
+        self.current.load(Ordering::Relaxed)
+    }
+
+    /// Forgets a custom resource that is gone, and its namespace if it was the last one there.
+    fn forget(&self, object: &ObjectRef<K>) {
+        lock(&self.failures).remove(object);
+        lock(&self.written).remove(object);
+        let namespace = object.namespace.clone().unwrap_or_default();
+        self.reporter.gone(&namespace, &object.name);
+        if !self.store.state().iter().any(|other| other.namespace().as_deref() == Some(namespace.as_str())) {
+            lock(&self.namespaces).remove(&namespace);
+        }
+    }
+
+    /// 1, 2, 4 ... 300 s, each with up to a half more at random, so that many instances do not come back at once.
+    fn back_off(&self, object: &ObjectRef<K>) -> Duration {
+        let mut failures = lock(&self.failures);
+        let count = failures.entry(object.clone()).or_default();
+        let seconds = 2f64.powi((*count).min(9).cast_signed()).min(300.0);
+        *count += 1;
+        Duration::from_secs_f64(seconds * rand::rng().random_range(1.0..1.5))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn reconcile<K: Managed>(object: Arc<K>, context: Arc<Context<K>>) -> Result<Action, Error> {
+    if object.meta().deletion_timestamp.is_some() {
+        return Ok(Action::await_change());
+    }
+    let start = Instant::now();
+    let result = pass(&*object, &context).await;
+    context.reporter.tell(&*object, start.elapsed(), &result).await;
+    let reference = ObjectRef::from_obj(&*object);
+    let done = result?;
+    if done.outcome.refused {
+        return Ok(Action::requeue(context.back_off(&reference)));
+    }
+    lock(&context.failures).remove(&reference);
+    Ok(match done.outcome.next {
+        Some(at) => {
+            let wait = at.duration_since(Timestamp::now()).max(jiff::SignedDuration::from_secs(1));
+            Action::requeue(wait.unsigned_abs())
+        }
+        None => Action::await_change(),
+    })
+}
+
+/// Read, check, plan, apply, report.
+async fn pass<K: Managed>(object: &K, context: &Context<K>) -> Result<Done, Error> {
+    let before = lock(&context.written)
+        .get(&ObjectRef::from_obj(object))
+        .cloned()
+        .or_else(|| object.status().cloned());
+    let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+    if object.paused() {
+        return write(object, context, before, Verdict::Paused).await;
+    }
+    let caches = match context.namespace(&namespace).await {
+        Ok(caches) => caches,
+        Err(Error::Forbidden { what, .. }) => {
+            let fault = Fault::new("PermissionMissing", permission::<K>(&namespace, &what));
+            return write(object, context, before, Verdict::Faulty(vec![fault], true)).await;
+        }
+        Err(error) => return Err(error),
+    };
+    let reference =
+        object.controller_owner_ref(&()).ok_or_else(|| Error::Slow { what: format!("{name} has no uid") })?;
+    let owner = Owner { namespace, name, reference, manager: K::ABOUT.operator };
+    let world = World { namespace: caches, owner };
+    let seen = object.read(&world).await?;
+    let verdict = match object.check(&seen) {
+        Err(faults) => Verdict::Faulty(faults, false),
+        Ok(checked) => {
+            let plan = K::plan(&checked, &seen);
+            let outcome = apply(&plan, &world, before.as_ref()).await?;
+            let ready = outcome.waiting.is_none() && !plan.partial;
+            let report = K::report(&checked, &seen, ready);
+            let last = plan.stages.last().map_or("Starting", |stage| stage.name);
+            Verdict::Applied(Box::new((outcome, report, ready, last)))
+        }
+    };
+    write(object, context, before, verdict).await
+}
+
+fn permission<K: Managed>(namespace: &str, what: &str) -> String {
+    let operator = K::ABOUT.operator;
+    let account = std::env::var("POD_SERVICE_ACCOUNT").unwrap_or_else(|_| operator.into());
+    let home = std::env::var("POD_NAMESPACE").unwrap_or_else(|_| "default".into());
+    format!(
+        "{operator} may not {what} in namespace {namespace}; grant it with: kubectl create rolebinding {operator} \
+         --namespace={namespace} --clusterrole={operator}-namespace --serviceaccount={home}:{account}"
+    )
+}
+
+/// What a pass came to, before it is put in words.
+enum Verdict {
+    Paused,
+    /// Only the user can mend it; `true`: nothing will tell us when that has happened.
+    Faulty(Vec<Fault>, bool),
+    Applied(Box<(Outcome, crate::status::Report, bool, &'static str)>),
+}
+
+/// Computes the status and writes it if it is another one.
+async fn write<K: Managed>(
+    object: &K,
+    context: &Context<K>,
+    before: Option<Status>,
+    verdict: Verdict,
+) -> Result<Done, Error> {
+    let generation = object.meta().generation;
+    let old = before.as_ref();
+    let mut status = Status { observed_generation: generation, ..Default::default() };
+    let mut outcome = Outcome::default();
+    let mut faulty = false;
+    let news =
+        |type_, status, reason, message: &str| News { type_, status, reason, message: message.to_owned() };
+    match verdict {
+        Verdict::Paused => {
+            status = old.cloned().unwrap_or_default();
+            status.observed_generation = generation;
+            status
+                .conditions
+                .retain(|condition| !["Reconciling", "Paused"].contains(&condition.type_.as_str()));
+            let why = "spec.paused is true: nothing is changed until it is removed";
+            status.set(old, generation, news("Reconciling", false, "Paused", why));
+            status.set(old, generation, news("Paused", true, "Paused", why));
+        }
+        Verdict::Faulty(faults, again) => {
+            faulty = true;
+            outcome.refused = again;
+            let reason = faults.first().map_or("Invalid", |fault| fault.reason);
+            let why = faults.iter().map(|fault| fault.message.as_str()).collect::<Vec<_>>().join("; ");
+            if let Some(old) = old {
+                status.endpoints.clone_from(&old.endpoints);
+                status.versions.clone_from(&old.versions);
+                status.achieved.clone_from(&old.achieved);
+            }
+            status.set(old, generation, news("Ready", false, reason, &why));
+            status.set(old, generation, news("Reconciling", false, reason, &why));
+            status.set(old, generation, news("Stalled", true, reason, &why));
+        }
+        Verdict::Applied(applied) => {
+            let (mut reached, report, ready, last) = *applied;
+            status.achieved = std::mem::take(&mut reached.achieved);
+            let (reason, why) = match &reached.waiting {
+                Some((stage, why)) => (*stage, why.as_str()),
+                None if ready => ("Ready", "every part is up"),
+                None => (last, "the values that the next stages need are being made"),
+            };
+            status.set(old, generation, news("Ready", ready, reason, why));
+            status.set(old, generation, news("Reconciling", !ready, reason, if ready { "" } else { why }));
+            status.set(old, generation, news("Stalled", false, reason, ""));
+            for condition in report.conditions {
+                status.set(old, generation, condition);
+            }
+            status.endpoints = report.endpoints;
+            status.versions = report.versions;
+            outcome = reached;
+        }
+    }
+    if before.as_ref().is_none_or(|before| !before.same(&status)) {
+        let api = ApiResource::erase::<K>(&());
+        let body = json!({ "apiVersion": api.api_version, "kind": api.kind, "status": status });
+        let name = object.name_any();
+        let parameters = PatchParams::apply(K::ABOUT.operator).force();
+        let api: Api<DynamicObject> =
+            Api::namespaced_with(context.client.clone(), &object.namespace().unwrap_or_default(), &api);
+        let body = Patch::Apply(&body);
+        let request = api.patch_status(&name, &parameters, &body);
+        match call("update the status of", name.clone(), request).await {
+            Ok(_) => {
+                lock(&context.written).insert(ObjectRef::from_obj(object), status.clone());
+            }
+            // Deleted meanwhile.
+            Err(Error::Api { code: Some(404), .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Done { status: (before, status), outcome, faulty })
+}
+
+/// Runs the controller until `stop`; `ready` is told when its cache is current.
+pub async fn run<K: Managed>(
+    client: Client,
+    places: Places,
+    reporter: impl FnOnce(Client) -> Reporter,
+    stop: CancellationToken,
+    started: impl FnOnce(&Arc<Context<K>>),
+) {
+    let (store, writer) = reflector::store();
+    let (triggers, woken) = mpsc::unbounded_channel();
+    let context = Arc::new(Context {
+        reporter: reporter(client.clone()),
+        client: client.clone(),
+        store: store.clone(),
+        current: AtomicBool::new(false),
+        triggers,
+        namespaces: Mutex::default(),
+        failures: Mutex::default(),
+        written: Mutex::default(),
+    });
+    started(&context);
+    let (reading, read) = (context.clone(), store.clone());
+    let read = async move {
+        if read.wait_until_ready().await.is_ok() {
+            reading.current.store(true, Ordering::Relaxed);
+        }
+    };
+    let apis: Vec<Api<K>> = match places.0.as_slice() {
+        [] => vec![Api::all(client)],
+        names => names.iter().map(|name| Api::namespaced(client.clone(), name)).collect(),
+    };
+    // One store for several watches would lose the objects of one when another one starts anew: merge their events before.
+    let events = apis
+        .into_iter()
+        .map(|api| watcher(api, watcher::Config::default().page_size(50)).default_backoff().boxed());
+    let objects = merged(events.collect())
+        .modify(|object: &mut K| object.managed_fields_mut().clear())
+        .reflect(writer)
+        .applied_objects()
+        .predicate_filter(predicates::generation.combine(predicates::annotations), Default::default());
+    let instances = store.clone();
+    let woken = stream::unfold(woken, async |mut woken| woken.recv().await.map(|trigger| (trigger, woken)))
+        .flat_map(move |trigger| stream::iter(meant(&trigger, &instances)));
+    let (policy, finish) = (context.clone(), context.clone());
+    let controller = Controller::for_stream(objects, store)
+        .with_config(controller::Config::default().concurrency(8).debounce(Duration::from_millis(200)))
+        .reconcile_on(woken)
+        .graceful_shutdown_on(stop.cancelled_owned())
+        .run(
+            reconcile,
+            move |object, _, _| Action::requeue(policy.back_off(&ObjectRef::from_obj(&*object))),
+            context,
+        )
+        .for_each(async |result| match result {
+            Err(controller::Error::ObjectNotFound(object)) => {
+                let object =
+                    ObjectRef::<K>::new(&object.name).within(object.namespace.as_deref().unwrap_or_default());
+                finish.forget(&object);
+            }
+            Err(controller::Error::QueueError(error)) => {
+                tracing::warn!(error = error.to_string(), "watch interrupted")
+            }
+            // The reporter has told it already.
+            Err(_) | Ok(_) => {}
+        });
+    tokio::join!(controller, read);
+}
+
+/// Events of several watches as those of one: it has begun when the first has, and is current when all are.
+fn merged<K: Managed>(
+    mut watches: Vec<stream::BoxStream<'static, watcher::Result<watcher::Event<K>>>>,
+) -> stream::BoxStream<'static, watcher::Result<watcher::Event<K>>> {
+    match watches.len() {
+        1 => watches.remove(0),
+        _ => {
+            let mut starting = watches.len();
+            let first = stream::once(async { Ok(watcher::Event::Init) });
+            let events = stream::select_all(watches).filter_map(move |event| {
+                let event = match event {
+                    Ok(watcher::Event::Init) => None,
+                    // After the start, a watch that begins anew tells what is there; what is gone is found by a read that fails.
+                    Ok(watcher::Event::InitApply(object)) if starting == 0 => {
+                        Some(Ok(watcher::Event::Apply(object)))
+                    }
+                    Ok(watcher::Event::InitDone) => {
+                        let last = starting == 1;
+                        starting = starting.saturating_sub(1);
+                        last.then_some(Ok(watcher::Event::InitDone))
+                    }
+                    other => Some(other),
+                };
+                futures::future::ready(event)
+            });
+            first.chain(events).boxed()
+        }
+    }
+}
+
+/// Which custom resources a trigger means.
+fn meant<K: Managed>(trigger: &Trigger, store: &Store<K>) -> Vec<ObjectRef<K>> {
+    match trigger {
+        Trigger::Instance { namespace, name } => {
+            let reference = ObjectRef::new(name).within(namespace);
+            if store.get(&reference).is_some() { vec![reference] } else { vec![] }
+        }
+        Trigger::Reference { namespace, kind, name } => {
+            let refers = |object: &K| {
+                object.namespace().as_ref() == Some(namespace)
+                    && object.references().iter().any(|(k, n)| k == kind && (n == name || n.is_empty()))
+            };
+            store.state_filter(refers).iter().map(|object| ObjectRef::from_obj(&**object)).collect()
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Why a workload has not come up, in one sentence: from its pods and the warnings about them.
+
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use kube::ResourceExt;
+
+use crate::{gate::State, namespace::Namespace, object::Object};
+
+/// One sentence about an object that does not hold: what it is, how far it is, and what keeps it.
+pub(crate) fn explain(namespace: &Namespace, object: &Object, name: &str, state: &State) -> String {
+    let kind = object.api.kind.as_str();
+    let (State::Waits(text) | State::Failed(text)) = state else { return String::new() };
+    let mut sentence = format!("{kind} {name}: {text}");
+    let label = |key: &str| {
+        let pointer = format!("/metadata/labels/{}", key.replace('/', "~1"));
+        object
+            .pod_template()
+            .and_then(|template| template.pointer(&pointer)?.as_str())
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let pods = if kind == "Job" {
+        namespace.pods(&[("batch.kubernetes.io/job-name", name)])
+    } else {
+        let keys = ["app.kubernetes.io/instance", "app.kubernetes.io/component"];
+        let wanted = keys.map(|key| (key, label(key)));
+        namespace.pods(&wanted.each_ref().map(|(key, value)| (*key, value.as_str())))
+    };
+    let newest_first = {
+        let mut pods = pods;
+        pods.sort_by_key(|pod| {
+            std::cmp::Reverse(pod.metadata.creation_timestamp.as_ref().map(|time| time.0))
+        });
+        pods
+    };
+    let trouble = newest_first.iter().find_map(|pod| {
+        let said = trouble(pod).or_else(|| {
+            let starting = !ready(pod) && pod.metadata.deletion_timestamp.is_none();
+            starting.then(|| namespace.warning("Pod", &pod.name_any())).flatten()
+        })?;
+        let volumes = if said.contains("PersistentVolumeClaim") {
+            claims(namespace, &label("app.kubernetes.io/instance"))
+        } else {
+            vec![]
+        };
+        let said = if volumes.is_empty() { said } else { format!("{said} ({})", volumes.join("; ")) };
+        Some(if kind == "Job" { said } else { format!("pod {}: {said}", pod.name_any()) })
+    });
+    if let Some(why) = trouble.or_else(|| namespace.warning(kind, name)) {
+        sentence.push_str(if kind == "Job" { ": " } else { "; " });
+        sentence.push_str(&shorten(&why));
+    }
+    sentence
+}
+
+/// Warnings about the volume claims of an instance: the pod says only that they are not bound.
+fn claims(namespace: &Namespace, instance: &str) -> Vec<String> {
+    let mine = namespace.all("PersistentVolumeClaim").into_iter().filter(|claim| {
+        claim.labels().get("app.kubernetes.io/instance").is_some_and(|owner| owner == instance)
+    });
+    mine.filter_map(|claim| {
+        let name = claim.name_any();
+        let why = namespace.warning("PersistentVolumeClaim", &name)?;
+        Some(format!("PersistentVolumeClaim {name}: {}", shorten(&why)))
+    })
+    .collect()
+}
+
+fn ready(pod: &Pod) -> bool {
+    let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    conditions.into_iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
+}
+
+/// What keeps a pod from being ready, if it says so itself.
+fn trouble(pod: &Pod) -> Option<String> {
+    if ready(pod) || pod.metadata.deletion_timestamp.is_some() {
+        return None;
+    }
+    let status = pod.status.as_ref()?;
+    let unscheduled = status
+        .conditions
+        .iter()
+        .flatten()
+        .find(|condition| condition.type_ == "PodScheduled" && condition.status == "False");
+    if let Some(condition) = unscheduled {
+        return Some(format!("cannot be scheduled: {}", condition.message.as_deref().unwrap_or_default()));
+    }
+    let containers =
+        status.init_container_statuses.iter().flatten().chain(status.container_statuses.iter().flatten());
+    containers.filter(|container| !container.ready).find_map(of_container)
+}
+
+fn of_container(container: &ContainerStatus) -> Option<String> {
+    let state = container.state.as_ref()?;
+    let ended =
+        state.terminated.as_ref().or(container.last_state.as_ref().and_then(|last| last.terminated.as_ref()));
+    let ended = ended.filter(|ended| ended.exit_code != 0).map(|ended| {
+        let said = ended.message.as_deref().map(last_line).unwrap_or_default();
+        match (said.is_empty(), ended.reason.as_deref()) {
+            (true, Some("OOMKilled")) => {
+                "was killed for want of memory (OOMKilled); raise its memory limit".to_owned()
+            }
+            (true, _) => format!("ended with exit code {}", ended.exit_code),
+            (false, _) => format!("its last line: {said}"),
+        }
+    });
+    let waits = state.waiting.as_ref().and_then(|waiting| {
+        let reason = waiting.reason.as_deref().unwrap_or_default();
+        let why = waiting.message.as_deref().unwrap_or_default();
+        match reason {
+            "" | "PodInitializing" | "ContainerCreating" | "CrashLoopBackOff" => None,
+            _ => Some(format!("container {}: {reason}: {why}", container.name)),
+        }
+    });
+    waits.or(ended)
+}
+
+/// The last line that says something.
+fn last_line(text: &str) -> &str {
+    text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default()
+}
+
+fn shorten(text: &str) -> String {
+    const MOST: usize = 400;
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.chars().count() <= MOST { text } else { text.chars().take(MOST).chain("...".chars()).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn pod(status: serde_json::Value) -> Pod {
+        serde_json::from_value(json!({ "metadata": { "name": "p" }, "status": status })).unwrap()
+    }
+
+    fn container(state: serde_json::Value, last: serde_json::Value) -> Pod {
+        pod(json!({ "containerStatuses": [{
+            "name": "web", "ready": false, "image": "", "imageID": "", "restartCount": 1, "state": state, "lastState": last }] }))
+    }
+
+    #[test]
+    fn an_image_that_cannot_be_pulled_is_named() {
+        let pod =
+            container(json!({ "waiting": { "reason": "ErrImagePull", "message": "not found" } }), json!({}));
+        assert_eq!(trouble(&pod).unwrap(), "container web: ErrImagePull: not found");
+    }
+
+    #[test]
+    fn a_crash_tells_its_last_line_and_not_that_it_crashed() {
+        let ended = json!({ "terminated": { "exitCode": 1, "message": "boot\nFATAL: no such role\n\n" } });
+        let pod =
+            container(json!({ "waiting": { "reason": "CrashLoopBackOff", "message": "back-off" } }), ended);
+        assert_eq!(trouble(&pod).unwrap(), "its last line: FATAL: no such role");
+    }
+
+    #[test]
+    fn a_pod_that_starts_or_is_ready_is_no_trouble() {
+        let starting = container(json!({ "waiting": { "reason": "ContainerCreating" } }), json!({}));
+        assert_eq!(trouble(&starting), None);
+        assert_eq!(trouble(&pod(json!({ "conditions": [{ "type": "Ready", "status": "True" }] }))), None);
+    }
+}

@@ -1,0 +1,115 @@
+//! Whether a live object has come up, in the sense of kstatus.
+
+use serde_json::Value;
+
+/// What a live object says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It serves, or it has succeeded.
+    Holds,
+    /// It is on its way; the text says how far.
+    Waits(String),
+    /// It has failed for good and will not try again by itself.
+    Failed(String),
+}
+
+/// Judges a live object of any kind; kinds without a notion of readiness hold as soon as they exist.
+pub fn judge(kind: &str, live: &Value, generation: Option<i64>) -> State {
+    let number = |path: &str| live.pointer(path).and_then(Value::as_i64).unwrap_or(0);
+    match kind {
+        "Deployment" | "StatefulSet" => {
+            if let Some(generation) = generation
+                && number("/status/observedGeneration") < generation
+            {
+                return State::Waits("not seen by its controller yet".into());
+            }
+            if let Some(refused) = condition(live, "ReplicaFailure", "True") {
+                return State::Waits(refused);
+            }
+            let wanted = live.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(1);
+            let (updated, ready) = (number("/status/updatedReplicas"), number("/status/readyReplicas"));
+            let surplus = number("/status/replicas") - wanted;
+            if updated < wanted && ready >= wanted {
+                State::Waits(format!("{updated} of {wanted} pods are of the new revision"))
+            } else if ready < wanted {
+                State::Waits(format!("{ready} of {wanted} pods are ready"))
+            } else if surplus > 0 {
+                State::Waits(format!("{surplus} pods of the old revision are still to go"))
+            } else {
+                State::Holds
+            }
+        }
+        "Job" => {
+            let failed = number("/status/failed");
+            if condition(live, "Complete", "True").is_some() {
+                State::Holds
+            } else if let Some(why) = condition(live, "Failed", "True") {
+                State::Failed(if failed > 0 { format!("failed {failed} times") } else { why })
+            } else if failed > 0 {
+                State::Waits(format!("failed {failed} times so far"))
+            } else {
+                State::Waits("is running".into())
+            }
+        }
+        _ => State::Holds,
+    }
+}
+
+/// The message of a condition that has this status.
+fn condition(live: &Value, type_: &str, status: &str) -> Option<String> {
+    let conditions = live.pointer("/status/conditions")?.as_array()?;
+    let found =
+        conditions.iter().find(|condition| condition["type"] == type_ && condition["status"] == status)?;
+    Some(found["message"].as_str().unwrap_or_default().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn waits(text: &str) -> State {
+        State::Waits(text.into())
+    }
+
+    #[test]
+    fn a_workload_holds_when_all_pods_of_the_new_revision_are_ready_and_none_is_left() {
+        let at = |status: Value| {
+            judge("Deployment", &json!({ "spec": { "replicas": 2 }, "status": status }), Some(3))
+        };
+        assert_eq!(at(json!({ "observedGeneration": 2 })), waits("not seen by its controller yet"));
+        assert_eq!(
+            at(json!({ "observedGeneration": 3, "readyReplicas": 1, "updatedReplicas": 2 })),
+            waits("1 of 2 pods are ready")
+        );
+        let rolling = json!({ "observedGeneration": 3, "readyReplicas": 2, "updatedReplicas": 1 });
+        assert_eq!(at(rolling), waits("1 of 2 pods are of the new revision"));
+        let ending =
+            json!({ "observedGeneration": 3, "readyReplicas": 3, "updatedReplicas": 2, "replicas": 3 });
+        assert_eq!(at(ending), waits("1 pods of the old revision are still to go"));
+        let done =
+            json!({ "observedGeneration": 3, "readyReplicas": 2, "updatedReplicas": 2, "replicas": 2 });
+        assert_eq!(at(done), State::Holds);
+    }
+
+    #[test]
+    fn a_quota_is_told_in_the_words_of_the_api_server() {
+        let live = json!({ "spec": { "replicas": 1 }, "status": { "conditions": [
+            { "type": "ReplicaFailure", "status": "True", "message": "exceeded quota: small" }] } });
+        assert_eq!(judge("Deployment", &live, None), waits("exceeded quota: small"));
+    }
+
+    #[test]
+    fn a_job_runs_fails_and_succeeds() {
+        assert_eq!(judge("Job", &json!({}), None), waits("is running"));
+        assert_eq!(judge("Job", &json!({ "status": { "failed": 1 } }), None), waits("failed 1 times so far"));
+        let ended = |type_: &str| json!({ "status": { "failed": 3, "conditions": [{ "type": type_, "status": "True" }] } });
+        assert_eq!(judge("Job", &ended("Failed"), None), State::Failed("failed 3 times".into()));
+        assert_eq!(judge("Job", &ended("Complete"), None), State::Holds);
+    }
+
+    #[test]
+    fn what_has_no_readiness_holds_when_it_exists() {
+        assert_eq!(judge("Service", &json!({}), None), State::Holds);
+    }
+}

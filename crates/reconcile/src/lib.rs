@@ -1,0 +1,53 @@
+//! What every operator of this workspace is made of.
+//!
+//! An operator implements [`Managed`]: it *reads* the world, *checks* a custom resource and *plans* what it consists of.
+//! The library applies the plan and reports. The rooms, in the order in which a reconcile walks through them:
+//!
+//! | idea | where |
+//! |---|---|
+//! | the life of a process, leadership, HTTP | [`run`], `lease` |
+//! | what wakes a reconcile, and its five steps | `control` |
+//! | what is known of a namespace, kept current by watches | `namespace`, [`World`] |
+//! | a plan: stages, gates, objects | [`Plan`], [`Object`] |
+//! | values drawn once, certificates | [`Generate`], [`Certificate`] |
+//! | writing what differs | `apply`, `diff` |
+//! | whether something has come up, and if not, why | `gate`, `explain` |
+//! | conditions and the contract between operators | [`Status`] |
+//! | log, metrics, Events | `report` |
+
+mod apply;
+mod certificate;
+mod control;
+mod diff;
+mod error;
+mod explain;
+mod gate;
+mod generated;
+mod lease;
+mod managed;
+mod namespace;
+mod object;
+mod plan;
+mod report;
+mod run;
+mod status;
+mod world;
+
+pub use certificate::{Certificate, Usage};
+pub use diff::amount;
+pub use error::Error;
+pub use generated::Generate;
+pub use managed::{About, Kind, Managed, Scope};
+pub use object::{Object, Write};
+pub use plan::{Gate, Plan, Stage};
+pub use run::run;
+pub use status::{Achieved, Endpoint, Fault, News, Report, Status, Version};
+pub use world::{Values, World};
+
+/// A short, stable hash of anything that serialises.
+pub fn hash(what: &impl serde::Serialize) -> String {
+    use sha2::{Digest, Sha256};
+    let text = serde_json::to_vec(what).expect("maps with string keys serialise");
+    let digest = Sha256::digest(text);
+    digest.iter().take(8).fold(String::new(), |hash, byte| format!("{hash}{byte:02x}"))
+}

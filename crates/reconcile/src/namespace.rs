@@ -1,0 +1,348 @@
+//! What is known of one namespace, kept current by watches: metadata of everything owned, pods, and warnings about them.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use futures::{Stream, StreamExt, TryStreamExt};
+use k8s_openapi::{
+    api::core::v1::{Event, Pod, PodSpec},
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    api::{ApiResource, DynamicObject, PartialObjectMeta},
+    runtime::{
+        WatchStreamExt,
+        reflector::{self, ObjectRef, Store},
+        watcher,
+    },
+};
+use serde::de::DeserializeOwned;
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+};
+
+use crate::{
+    error::{Error, said},
+    gate::State,
+    managed::{About, Kind, Scope},
+};
+
+type Metadata = PartialObjectMeta<DynamicObject>;
+
+/// How long a namespace may take to be read for the first time.
+const START: Duration = Duration::from_secs(30);
+/// How often we look whether an optional kind has been installed meanwhile.
+const ABSENT: Duration = Duration::from_secs(300);
+/// How long the watch may lag behind an answer to our own write.
+const LAG: Duration = Duration::from_secs(30);
+
+/// Something happened that an instance may have to answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// To an object of this instance.
+    Instance {
+        /// Namespace of both.
+        namespace: String,
+        /// Name of the custom resource.
+        name: String,
+    },
+    /// To an object that instances may refer to.
+    Reference {
+        /// Namespace of both.
+        namespace: String,
+        /// Kind of the object.
+        kind: String,
+        /// Name of the object.
+        name: String,
+    },
+}
+
+/// What was learnt from reading a live object once.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// Its metadata when it was read.
+    pub metadata: ObjectMeta,
+    /// Whether it has come up.
+    pub state: State,
+    /// Since when it has been in that state, where it says so (Jobs).
+    pub since: Option<jiff::Timestamp>,
+    /// How it differs from what was wanted then, and the hash of that.
+    pub drift: Vec<String>,
+    /// Hash of what was wanted then.
+    pub wanted: String,
+    /// When it was written by us, if the watch may still have to catch up.
+    pub written: Option<Instant>,
+}
+
+/// What is known of one namespace.
+pub struct Namespace {
+    /// Its name.
+    pub name: String,
+    /// For everything that is not watched.
+    pub client: Client,
+    kinds: HashMap<String, (ApiResource, Store<Metadata>)>,
+    pods: Store<Pod>,
+    warnings: Store<Event>,
+    pub(crate) known: Mutex<HashMap<(String, String), Known>>,
+    pub(crate) contents: Mutex<HashMap<(String, String), (String, Arc<DynamicObject>)>>,
+    _watches: JoinSet<()>,
+}
+
+impl Namespace {
+    /// Starts the watches and waits until all are current. [`Error::Forbidden`] where the permission is missing.
+    pub async fn start(
+        client: Client,
+        name: &str,
+        about: &About,
+        kinds: &[Kind],
+        triggers: mpsc::UnboundedSender<Trigger>,
+    ) -> Result<Arc<Self>, Error> {
+        let (trouble, mut troubled) = watch::channel(None::<Error>);
+        let mut watches = JoinSet::new();
+        let mut stores = HashMap::new();
+        let owned = watcher::Config::default()
+            .page_size(50)
+            .labels(&format!("app.kubernetes.io/managed-by={}", about.operator));
+        for kind in kinds {
+            let config = match kind.scope {
+                Scope::Owned => owned.clone(),
+                // Helm keeps every release in Secrets of up to a megabyte; nobody refers to them.
+                Scope::Referred if kind.api.kind == "Secret" => {
+                    watcher::Config::default().page_size(50).fields("type!=helm.sh/release.v1")
+                }
+                Scope::Referred | Scope::Optional => watcher::Config::default().page_size(50),
+            };
+            let api: Api<Metadata> = Api::namespaced_with(client.clone(), name, &kind.api);
+            let writer = reflector::store::Writer::new(kind.api.clone());
+            let store = writer.as_reader();
+            let by_name = kind.scope != Scope::Owned;
+            let optional = kind.scope == Scope::Optional;
+            let (send, namespace, kind_name) = (triggers.clone(), name.to_owned(), kind.api.kind.clone());
+            let tell = move |object: &Metadata| {
+                if by_name {
+                    let (namespace, kind, name) = (namespace.clone(), kind_name.clone(), object.name_any());
+                    let _ = send.send(Trigger::Reference { namespace, kind, name });
+                }
+                if let Some(name) = instance(object) {
+                    let _ = send.send(Trigger::Instance { namespace: namespace.clone(), name });
+                }
+            };
+            let title = kind.api.plural.clone();
+            let stream = follow(api, config, writer, |object| trim(object.meta_mut()), optional);
+            watches.spawn(run(stream, tell, title, trouble.clone(), optional));
+            stores.insert(kind.api.kind.clone(), (kind.api.clone(), (store, optional)));
+        }
+
+        let writer = reflector::store::Writer::<Pod>::default();
+        let pods = writer.as_reader();
+        let (send, namespace) = (triggers.clone(), name.to_owned());
+        let stream = follow(Api::namespaced(client.clone(), name), owned.clone(), writer, trim_pod, false);
+        let tell = move |pod: &Pod| {
+            if let Some(name) = instance(pod) {
+                let _ = send.send(Trigger::Instance { namespace: namespace.clone(), name });
+            }
+        };
+        watches.spawn(run(stream, tell, "pods".into(), trouble.clone(), false));
+
+        let writer = reflector::store::Writer::<Event>::default();
+        let warnings = writer.as_reader();
+        let config = watcher::Config::default().page_size(50).fields("type=Warning");
+        let stream = follow(Api::namespaced(client.clone(), name), config, writer, trim_event, false);
+        let (send, namespace, readers) = (triggers, name.to_owned(), stores.clone());
+        let all_pods = pods.clone();
+        let tell = move |event: &Event| {
+            let (kind, about) = involved(event);
+            let found = match readers.get(&kind) {
+                Some((api, (store, _))) => {
+                    let key = ObjectRef::new_with(&about, api.clone()).within(&namespace);
+                    store.get(&key).and_then(|object| instance(&*object))
+                }
+                None if kind == "Pod" => {
+                    all_pods.get(&ObjectRef::new(&about).within(&namespace)).and_then(|pod| instance(&*pod))
+                }
+                None => None,
+            };
+            if let Some(name) = found {
+                let _ = send.send(Trigger::Instance { namespace: namespace.clone(), name });
+            }
+        };
+        watches.spawn(run(stream, tell, "events".into(), trouble, false));
+
+        let current = async {
+            for (_, (store, optional)) in stores.values() {
+                if !optional {
+                    let _ = store.wait_until_ready().await;
+                }
+            }
+            let _ = tokio::join!(pods.wait_until_ready(), warnings.wait_until_ready());
+        };
+        tokio::select! {
+            () = current => {}
+            Ok(error) = troubled.wait_for(Option::is_some) => {
+                return Err(error.clone().unwrap_or(Error::Slow { what: format!("watching namespace {name}") }));
+            }
+            () = tokio::time::sleep(START) => return Err(Error::Slow { what: format!("watching namespace {name}") }),
+        }
+        let kinds = stores.into_iter().map(|(kind, (api, (store, _)))| (kind, (api, store))).collect();
+        let name = name.to_owned();
+        let (known, contents) = (Mutex::default(), Mutex::default());
+        Ok(Arc::new(Self { name, client, kinds, pods, warnings, known, contents, _watches: watches }))
+    }
+
+    /// Metadata of a watched object, as far as the watch has come.
+    pub fn metadata(&self, kind: &str, name: &str) -> Option<Arc<Metadata>> {
+        let (api, store) = self.kinds.get(kind)?;
+        store.get(&ObjectRef::new_with(name, api.clone()).within(&self.name))
+    }
+
+    /// Metadata of all watched objects of a kind.
+    pub fn all(&self, kind: &str) -> Vec<Arc<Metadata>> {
+        self.kinds.get(kind).map(|(_, store)| store.state()).unwrap_or_default()
+    }
+
+    /// All watched objects that belong to the custom resource with this uid.
+    pub fn owned_by(&self, uid: &str) -> Vec<(ApiResource, Arc<Metadata>)> {
+        let owned = |object: &Metadata| object.owner_references().iter().any(|owner| owner.uid == uid);
+        let mut found = vec![];
+        for (api, store) in self.kinds.values() {
+            found.extend(
+                store.state().into_iter().filter(|object| owned(object)).map(|object| (api.clone(), object)),
+            );
+        }
+        found
+    }
+
+    /// Pods that carry all these labels.
+    pub fn pods(&self, labels: &[(&str, &str)]) -> Vec<Arc<Pod>> {
+        let chosen =
+            |pod: &Pod| labels.iter().all(|(key, value)| pod.labels().get(*key).is_some_and(|v| v == value));
+        self.pods.state_filter(|pod| chosen(pod))
+    }
+
+    /// The newest warning about an object.
+    pub fn warning(&self, kind: &str, name: &str) -> Option<String> {
+        let about = self.warnings.state_filter(|event| involved(event) == (kind.to_owned(), name.to_owned()));
+        let newest = about.into_iter().max_by_key(|event| {
+            let series = event
+                .series
+                .as_ref()
+                .and_then(|series| series.last_observed_time.as_ref().map(|time| time.0));
+            series
+                .or(event.last_timestamp.as_ref().map(|time| time.0))
+                .or(event.event_time.as_ref().map(|time| time.0))
+        })?;
+        Some(newest.message.clone().unwrap_or_default())
+    }
+
+    /// What is known of an object: also while the watch has not caught up with our own write.
+    pub(crate) fn recall(&self, kind: &str, name: &str) -> Option<Known> {
+        let key = (kind.to_owned(), name.to_owned());
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found = known.get(&key)?.clone();
+        if self.metadata(kind, name).is_some() {
+            found.written = None;
+        } else if found.written.is_none_or(|at| at.elapsed() > LAG) {
+            known.remove(&key);
+            return None;
+        }
+        known.insert(key, found.clone());
+        Some(found)
+    }
+
+    pub(crate) fn remember(&self, kind: &str, name: &str, what: Known) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert((kind.into(), name.into()), what);
+    }
+
+    pub(crate) fn forget(&self, kind: &str, name: &str) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(&(kind.into(), name.into()));
+    }
+}
+
+/// Which custom resource an owned object belongs to.
+fn instance<K: Resource>(object: &K) -> Option<String> {
+    object.meta().labels.as_ref()?.get("app.kubernetes.io/instance").cloned()
+}
+
+fn involved(event: &Event) -> (String, String) {
+    let object = &event.involved_object;
+    (object.kind.clone().unwrap_or_default(), object.name.clone().unwrap_or_default())
+}
+
+fn trim(metadata: &mut ObjectMeta) {
+    metadata.managed_fields = None;
+    if let Some(annotations) = &mut metadata.annotations {
+        annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+    }
+}
+
+/// Of a pod we only ask why it is not ready.
+fn trim_pod(pod: &mut Pod) {
+    trim(&mut pod.metadata);
+    pod.spec = Some(PodSpec::default());
+}
+
+fn trim_event(event: &mut Event) {
+    trim(&mut event.metadata);
+}
+
+/// A watch that keeps a store current and gives what was touched.
+fn follow<K>(
+    api: Api<K>,
+    config: watcher::Config,
+    writer: reflector::store::Writer<K>,
+    trim: impl FnMut(&mut K) + Send + 'static,
+    optional: bool,
+) -> impl Stream<Item = Result<K, watcher::Error>> + Send + 'static
+where
+    K: Resource + Clone + std::fmt::Debug + DeserializeOwned + Send + Sync + 'static,
+    K::DynamicType: Eq + std::hash::Hash + Clone + Send + Sync,
+{
+    let events = watcher(api, config);
+    let events = if optional { events.boxed() } else { events.default_backoff().boxed() };
+    events.modify(trim).reflect(writer).touched_objects()
+}
+
+/// Drives a watch for ever; tells what was touched, and the first trouble.
+async fn run<K>(
+    stream: impl Stream<Item = Result<K, watcher::Error>> + Send + 'static,
+    tell: impl Fn(&K) + Send + 'static,
+    plural: String,
+    trouble: watch::Sender<Option<Error>>,
+    optional: bool,
+) {
+    let mut stream = std::pin::pin!(stream.into_stream());
+    while let Some(event) = stream.next().await {
+        match event {
+            Ok(object) => tell(&object),
+            Err(error) => {
+                let source = match &error {
+                    watcher::Error::InitialListFailed(source) | watcher::Error::WatchStartFailed(source) => {
+                        Some(source)
+                    }
+                    _ => None,
+                };
+                match source {
+                    Some(kube::Error::Api(status))
+                        if optional && (status.is_not_found() || status.is_forbidden()) =>
+                    {
+                        tokio::time::sleep(ABSENT).await;
+                    }
+                    Some(kube::Error::Api(status)) if status.is_forbidden() => {
+                        let _ = trouble.send(Some(Error::Forbidden {
+                            what: format!("list {plural}"),
+                            said: status.message.clone(),
+                        }));
+                    }
+                    _ => {
+                        tracing::warn!(%plural, error = source.map_or_else(|| error.to_string(), said), "watch interrupted")
+                    }
+                }
+            }
+        }
+    }
+}

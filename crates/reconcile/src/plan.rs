@@ -1,0 +1,59 @@
+//! What an instance consists of, in the order in which it comes up.
+
+use crate::object::Object;
+
+/// What must hold of a stage before the next one is started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gate {
+    /// Its objects exist as stated.
+    Applied,
+    /// Its workloads serve, all pods of them in the release that is wanted.
+    Ready,
+    /// Its Jobs have succeeded.
+    Succeeded,
+}
+
+/// Objects that come up together.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    /// `CamelCase`: it is the reason in conditions, Events and metrics.
+    pub name: &'static str,
+    /// What must hold before the next stage.
+    pub gate: Gate,
+    /// In the order in which they are applied.
+    pub objects: Vec<Object>,
+}
+
+/// Stages in order.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The first comes first.
+    pub stages: Vec<Stage>,
+    /// More will follow once these hold: what the plan does not name must not be pruned.
+    pub partial: bool,
+}
+
+impl Plan {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a stage; one without objects holds at once.
+    #[must_use]
+    pub fn stage(mut self, name: &'static str, gate: Gate, objects: Vec<Object>) -> Self {
+        self.stages.push(Stage { name, gate, objects });
+        self
+    }
+
+    /// Says that this is only the beginning: the rest is known when these stages hold.
+    #[must_use]
+    pub fn to_be_continued(self) -> Self {
+        Self { partial: true, ..self }
+    }
+
+    /// All objects, in order.
+    pub fn objects(&self) -> impl Iterator<Item = &Object> {
+        self.stages.iter().flat_map(|stage| &stage.objects)
+    }
+}

@@ -1,0 +1,153 @@
+//! The life of an operator process: telemetry, HTTP, leadership, the controller, and an orderly end.
+
+use std::{
+    process::ExitCode,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use axum::{Router, http::StatusCode, routing::get};
+use kube::{Api, Client, Config};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
+
+use crate::{
+    control::{self, Context, Places},
+    lease::Leader,
+    managed::Managed,
+    report::Reporter,
+};
+
+/// What ends a process before its time.
+#[derive(Debug, thiserror::Error)]
+enum Fatal {
+    #[error("RUST_LOG: {0}")]
+    Filter(#[from] tracing_subscriber::filter::FromEnvError),
+    #[error("cannot find the API server: {0}")]
+    Config(#[from] kube::config::InferConfigError),
+    #[error("cannot use the API server's address or certificates: {0}")]
+    Client(#[from] kube::Error),
+    #[error("cannot listen on {0}: {1}")]
+    Listen(String, std::io::Error),
+    #[error("cannot handle signals: {0}")]
+    Signal(std::io::Error),
+}
+
+/// Runs the operator of `K` until SIGTERM or the loss of leadership.
+pub async fn run<K: Managed>() -> ExitCode {
+    match life::<K>().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "cannot start");
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What the probes and Prometheus ask of a process.
+struct Face<K: Managed> {
+    /// Set while leading.
+    context: OnceLock<Arc<Context<K>>>,
+    /// Set once the API server has answered.
+    connected: OnceLock<()>,
+}
+
+async fn life<K: Managed>() -> Result<(), Fatal> {
+    let filter = EnvFilter::builder().with_default_directive(tracing::Level::INFO.into()).from_env()?;
+    let lines = tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false);
+    // A second subscriber in one process is a test's business, not a reason to stop.
+    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+
+    let about = K::ABOUT;
+    let places = Places::parse(&std::env::var("WATCH_NAMESPACE").unwrap_or_default());
+    tracing::info!(
+        operator = about.operator,
+        version = about.version,
+        namespaces = places.0.join(","),
+        "starting"
+    );
+    let client = Client::try_from(Config::infer().await?)?;
+    let stop = CancellationToken::new();
+    let mut term = signal(SignalKind::terminate()).map_err(Fatal::Signal)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Fatal::Signal)?;
+    let stopping = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! { _ = term.recv() => {}, _ = interrupt.recv() => {} }
+        tracing::info!("stopping");
+        stopping.cancel();
+    });
+    let face = Arc::new(Face::<K> { context: OnceLock::new(), connected: OnceLock::new() });
+    let address = std::env::var("LISTEN").unwrap_or_else(|_| "0.0.0.0:8080".into());
+    let listener =
+        tokio::net::TcpListener::bind(&address).await.map_err(|error| Fatal::Listen(address, error))?;
+    let server = tokio::spawn(serve(listener, face.clone(), stop.clone()));
+
+    let me =
+        std::env::var("POD_NAME").unwrap_or_else(|_| format!("{}-{}", about.operator, std::process::id()));
+    let mut leader = Leader::new(Api::default_namespaced(client.clone()), about.operator, me);
+    let mut leading = false;
+    while !leading && !stop.is_cancelled() {
+        match leader.lead().await {
+            Ok(won) => {
+                leading = won;
+                face.connected.get_or_init(|| ());
+            }
+            Err(error) => tracing::warn!(%error, "cannot contend for the Lease"),
+        }
+        if !leading {
+            stop.run_until_cancelled(tokio::time::sleep(Duration::from_secs(2))).await;
+        }
+    }
+    if leading {
+        tracing::info!("leading");
+        let started = |context: &Arc<Context<K>>| {
+            context.reporter.metrics.leader.set(1);
+            let _ = face.context.set(context.clone());
+        };
+        let reporter = |client| Reporter::new(client, &about);
+        tokio::join!(leader.hold(&stop), control::run::<K>(client, places, reporter, stop.clone(), started));
+        if let Err(error) = leader.release().await {
+            tracing::warn!(%error, "cannot release the Lease");
+        }
+    }
+    let _ = server.await;
+    Ok(())
+}
+
+/// Liveness says that the process runs; readiness that it can do its work, or stands by to.
+async fn serve<K: Managed>(listener: tokio::net::TcpListener, face: Arc<Face<K>>, stop: CancellationToken) {
+    let (ready, metrics) = (face.clone(), face);
+    let app = Router::new()
+        .route("/healthz", get(async || "ok"))
+        .route(
+            "/readyz",
+            get(async move || match (ready.connected.get(), ready.context.get()) {
+                (None, _) => (StatusCode::SERVICE_UNAVAILABLE, "the API server has not answered yet"),
+                (_, Some(context)) if !context.current() => {
+                    (StatusCode::SERVICE_UNAVAILABLE, "reading custom resources; is the CRD installed?")
+                }
+                (_, Some(_)) => (StatusCode::OK, "leading"),
+                (_, None) => (StatusCode::OK, "standing by"),
+            }),
+        )
+        .route(
+            "/metrics",
+            get(async move || {
+                let kind = [("content-type", "application/openmetrics-text; version=1.0.0; charset=utf-8")];
+                (
+                    kind,
+                    metrics.context.get().map(|context| context.reporter.metrics.page()).unwrap_or_default(),
+                )
+            }),
+        );
+    if let Err(error) = axum::serve(listener, app).with_graceful_shutdown(stop.cancelled_owned()).await {
+        tracing::error!(%error, "the HTTP server ended");
+    }
+}

@@ -1,0 +1,184 @@
+//! What an operator reports: conditions in the form that kstatus reads, and the contract that other operators read.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use kube::KubeSchema;
+use serde::{Deserialize, Serialize};
+
+/// Status of every service that an operator of ours runs.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// Generation of the spec that this status speaks of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// `Ready`, `Reconciling` and `Stalled` as kstatus reads them, and the service's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".to_string()]))]
+    pub conditions: Vec<Condition>,
+    /// Where the service is reached.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".to_string()]))]
+    pub endpoints: Vec<Endpoint>,
+    /// What runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["part".to_string()]))]
+    pub versions: Vec<Version>,
+    /// What Jobs have achieved; a Job that achieved what is wanted is not started again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["job".to_string()]))]
+    pub achieved: Vec<Achieved>,
+}
+
+/// Where a service is reached.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Endpoint {
+    /// What for, for example `web`.
+    pub name: String,
+    /// Its URL.
+    pub url: String,
+    /// Secret with the certificate authority that its certificate comes from, under the key `ca.crt`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_secret: Option<String>,
+}
+
+/// What runs of a part of the service.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Version {
+    /// The part, for example `foreman`.
+    pub part: String,
+    /// The release that runs: all pods of the part are of it, and its database is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub running: Option<String>,
+    /// The release that the spec asks for.
+    pub wanted: String,
+}
+
+/// What a Job has achieved.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Achieved {
+    /// The Job, without the hash in its name.
+    pub job: String,
+    /// What its success means, for example the release that the database was migrated to.
+    pub what: String,
+}
+
+impl Status {
+    /// Whether a condition is true.
+    pub fn is(&self, type_: &str) -> bool {
+        self.conditions.iter().any(|condition| condition.type_ == type_ && condition.status == "True")
+    }
+
+    /// What a Job has last achieved.
+    pub fn achieved(&self, job: &str) -> Option<&str> {
+        self.achieved.iter().find(|done| done.job == job).map(|done| done.what.as_str())
+    }
+
+    /// The same, but for the times at which conditions changed.
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        let timeless = |status: &Self| {
+            let mut status = status.clone();
+            for condition in &mut status.conditions {
+                condition.last_transition_time = Time(Timestamp::UNIX_EPOCH);
+            }
+            status
+        };
+        timeless(self) == timeless(other)
+    }
+
+    /// Sets a condition; the time stays while its status does.
+    pub(crate) fn set(&mut self, old: Option<&Self>, generation: Option<i64>, news: News) {
+        let same =
+            |condition: &&Condition| condition.type_ == news.type_ && condition.status == text(news.status);
+        let since =
+            old.and_then(|old| old.conditions.iter().find(same)).map(|old| old.last_transition_time.clone());
+        self.conditions.push(Condition {
+            type_: news.type_.into(),
+            status: text(news.status).into(),
+            reason: news.reason.into(),
+            message: news.message,
+            observed_generation: generation,
+            last_transition_time: since.unwrap_or_else(|| Time(Timestamp::now())),
+        });
+    }
+}
+
+fn text(status: bool) -> &'static str {
+    if status { "True" } else { "False" }
+}
+
+/// A condition as a service states it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct News {
+    /// Its type, for example `ContentReady`.
+    pub type_: &'static str,
+    /// Whether it is true.
+    pub status: bool,
+    /// One of a closed set of `CamelCase` words.
+    pub reason: &'static str,
+    /// For people: what is wrong and how to mend it.
+    pub message: String,
+}
+
+/// What is wrong with a custom resource or with something that it refers to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// One of a closed set of `CamelCase` words.
+    pub reason: &'static str,
+    /// The field or object, what is wrong with it, and the mend.
+    pub message: String,
+}
+
+impl Fault {
+    /// A fault.
+    pub fn new(reason: &'static str, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into() }
+    }
+}
+
+/// What a service says of itself beyond its stages.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Its own conditions.
+    pub conditions: Vec<News>,
+    /// Where it is reached.
+    pub endpoints: Vec<Endpoint>,
+    /// What runs.
+    pub versions: Vec<Version>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ready(status: bool, message: &str) -> News {
+        News { type_: "Ready", status, reason: "Web", message: message.into() }
+    }
+
+    #[test]
+    fn the_time_of_a_condition_stays_while_its_status_does() {
+        let mut old = Status::default();
+        old.set(None, Some(1), ready(false, "0 of 2"));
+        old.conditions[0].last_transition_time = Time(Timestamp::UNIX_EPOCH);
+        let mut same = Status::default();
+        same.set(Some(&old), Some(1), ready(false, "1 of 2"));
+        assert_eq!(same.conditions[0].last_transition_time.0, Timestamp::UNIX_EPOCH);
+        let mut other = Status::default();
+        other.set(Some(&old), Some(1), ready(true, ""));
+        assert_ne!(other.conditions[0].last_transition_time.0, Timestamp::UNIX_EPOCH);
+    }
+
+    #[test]
+    fn a_status_that_differs_only_in_time_is_the_same() {
+        let (mut one, mut two) = (Status::default(), Status::default());
+        one.set(None, None, ready(true, ""));
+        two.set(None, None, ready(true, ""));
+        two.conditions[0].last_transition_time = Time(Timestamp::UNIX_EPOCH);
+        assert!(one.same(&two));
+        two.conditions[0].message = "other".into();
+        assert!(!one.same(&two));
+    }
+}
