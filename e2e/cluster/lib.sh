@@ -1,7 +1,7 @@
 # Sourced by the commands of this folder: names, addresses, and how a process of the cluster is started, found and ended.
 #
-# Every node lives in a network namespace of its own, the control plane in that of node1. So a cluster touches no port,
-# iptables chain or bridge of the machine, several can run side by side, and what a node did to its network goes with it.
+# Every node lives in a network and a mount namespace of its own, the control plane in those of node1. So a cluster touches
+# no port, iptables chain or mount of the machine, several can run side by side, and what a node did to its network goes with it.
 # Every process of a node, containers included, is in the node's freezer cgroup: that is the record of what to stop.
 set -euo pipefail
 shopt -s inherit_errexit nullglob
@@ -73,12 +73,12 @@ render() { # CONFIG NODE: a file of config/ with this cluster's values
     "$here/config/$1"
 }
 
-start() { # NODE NAME COMMAND...: in the node's network and cgroup, its output in log/NAME.log, its id in run/NAME.pid
+start() { # NODE NAME COMMAND...: in the node's namespaces and cgroup, its output in log/NAME.log, its id in run/NAME.pid
   local node=$1 name=$2
   shift 2
   (
     echo "$BASHPID" >"$freezer/$node/cgroup.procs"
-    exec setsid nsenter --net="/run/netns/$CLUSTER-$node" "$@"
+    exec setsid nsenter --net="/run/netns/$CLUSTER-$node" --mount="$state/ns/$node" "$@"
   ) >"$state/log/$name.log" 2>&1 </dev/null 9>&- &
   echo $! >"$state/run/$name.pid"
 }

@@ -19,13 +19,36 @@ node_cgroups() { # NODE
   done
 }
 
-machine_network() { # what all nodes share: one bridge, the machine at its first address
-  ip link show "$bridge" >/dev/null 2>&1 && return
+machine() { # what all nodes share: a bridge with the machine at its first address, the disk with the volumes
   ip link add "$bridge" type bridge
   ip addr add "$machine_ip/24" dev "$bridge"
   ip link set "$bridge" up
   # Tests on the machine reach Services by their address, as pods do.
   ip route replace "$services.0.0/16" via "$(node_ip node1)"
+
+  mkdir -p "$state/ns" "$state/volumes"
+  # The kernel keeps a mount namespace only below a private mount.
+  mount --bind "$state/ns" "$state/ns"
+  mount --make-private "$state/ns"
+  # What a test mounts in a volume, a small file system to fill up for instance, is mounted for the nodes too.
+  mount --bind "$state/volumes" "$state/volumes"
+  mount --make-shared "$state/volumes"
+}
+
+# Folders that containerd, the CNI library and the kubelet insist on.
+own=(/run/containerd /var/lib/cni /var/lib/kubelet /var/log/containers)
+
+node_mounts() { # NODE
+  local dir
+  for dir in "${own[@]}"; do mkdir -p "$dir" "$state/nodes/$1/own$dir"; done
+  touch "$state/ns/$1"
+  # shellcheck disable=SC2016  # for the shell inside
+  unshare --mount="$state/ns/$1" --propagation slave bash -euc '
+    node=$1
+    shift
+    for dir; do mount --bind "$node/own$dir" "$dir"; done
+    # Pods may ask for mounts that go both ways.
+    mount --make-rshared /' mounts "$state/nodes/$1" "${own[@]}"
 }
 
 node_network() { # NODE
@@ -45,7 +68,7 @@ node_network() { # NODE
 
   ip route replace "$(node_pods "$1")" via "$address"
   for other in $(nodes); do
-    [ "$other" != "$1" ] && [ -e "/run/netns/$CLUSTER-$other" ] || continue
+    [ "$other" != "$1" ] || continue
     ip -n "$CLUSTER-$other" route replace "$(node_pods "$1")" via "$address"
     ip -n "$netns" route replace "$(node_pods "$other")" via "$(node_ip "$other")"
   done
@@ -61,6 +84,14 @@ node_files() { # NODE
   # Pods that ask for the node's DNS get an honest refusal; the machine's resolver is out of their reach.
   echo "nameserver 127.0.0.1" >"$dir/resolv.conf"
   user "$1" "system:node:$1" system:nodes "DNS:$1,IP:$(node_ip "$1"),IP:127.0.0.1"
+}
+
+new_node() { # NODE
+  mkdir -p "$state/nodes/$1"
+  node_cgroups "$1"
+  node_network "$1"
+  node_mounts "$1"
+  node_files "$1"
 }
 
 start_containerd() { # NODE
@@ -98,21 +129,13 @@ kill_node() { # NODE
 }
 
 remove_node() { # NODE: everything a killed node has left on this machine
-  local dir=$state/nodes/$1 mount
+  local dir
   ip link del "$CLUSTER-$1" 2>/dev/null || true
   ip netns del "$CLUSTER-$1" 2>/dev/null || true
   ip route del "$(node_pods "$1")" 2>/dev/null || true
-  # containerd's shims keep their sockets, the CNI library its results and the kubelet its links outside of any folder we may choose.
-  cat "$dir"/containerd/state/io.containerd.runtime.v2.task/k8s.io/*/address 2>/dev/null | sed 's#^unix://##' | xargs -rd '\n' rm -f || true
-  rm -f /var/lib/cni/results/"$CLUSTER-$1"-*
-  find /var/log/containers -lname "$dir/*" -delete 2>/dev/null || true
-  unmount "$dir/"
-  rm -rf --one-file-system "$dir" "$state/$1.kubeconfig" "$state/pki/$1".* "$state"/run/*-"$1".pid
+  umount --lazy "$state/ns/$1" 2>/dev/null || true
+  rm -rf --one-file-system "$state/nodes/$1" "$state/ns/$1" "$state/$1.kubeconfig" "$state/pki/$1".* "$state"/run/*-"$1".pid
   for dir in $(cgroups "$1"); do
     [ ! -d "$dir" ] || find "$dir" -depth -type d -exec rmdir {} +
   done
-}
-
-unmount() { # FOLDER: everything below it, the innermost first
-  awk -v folder="$1" 'index($2, folder) == 1 { print $2 }' /proc/mounts | tac | xargs -rd '\n' -n1 umount --lazy
 }

@@ -2,14 +2,13 @@
 
 remove_cluster() {
   local node dir
-  [ ! -d "$state" ] || mkdir -p "$state/run"
-  # The kubelets first: what dies beside a living one would be started again. kill_node ends a node as a whole, so only the order counts.
   for node in $(known_nodes); do kill_node "$node"; done
   for node in $(known_nodes); do remove_node "$node"; done
   ip link del "$bridge" 2>/dev/null || true
-  unmount "$state/"
+  awk -v folder="$state/" 'index($2, folder) == 1 { print $2 }' /proc/mounts | tac | xargs -rd '\n' -n1 umount --lazy
   for dir in /sys/fs/cgroup/*/"$cgroup"; do find "$dir" -depth -type d -exec rmdir {} +; done
-  rmdir --ignore-fail-on-non-empty /var/log/containers 2>/dev/null || true
+  # Made for the nodes to mount over; what others keep there stays.
+  rmdir --ignore-fail-on-non-empty "${own[@]}" 2>/dev/null || true
   rm -rf --one-file-system "$state"
 }
 
@@ -32,6 +31,4 @@ leftovers() { # one line for each thing that is still there
   ip netns list | awk '{ print $1 }' | grep -xE "$CLUSTER-node[0-9]" | sed 's/^/network namespace /' || true
   ip route show | grep -E "^($pods|$services)\." | sed 's/^/route /' || true
   for dir in /sys/fs/cgroup/*/"$cgroup"; do echo "cgroup $dir"; done
-  for dir in /var/lib/cni/results/"$CLUSTER"-node*; do echo "file $dir"; done
-  find /var/log/containers -lname "$state/*" -printf 'link %p\n' 2>/dev/null || true
 }
