@@ -9,6 +9,7 @@ module Dynflow
     def initialize
       @id = SecureRandom.uuid
       @lock = RedisLock.new(@id)
+      @threads = []
       self.class.current = self
     end
 
@@ -22,6 +23,7 @@ module Dynflow
     end
 
     def stop
+      @threads.each(&:kill) # before the lock goes, or a heartbeat takes it back
       @lock.release
       World.where(id: id).delete_all
       Rails.logger.info('Dynflow: orchestrator terminated')
@@ -73,7 +75,7 @@ module Dynflow
     end
 
     def every(seconds, &block)
-      Thread.new do
+      @threads << Thread.new do
         loop do
           Rails.application.executor.wrap { block.call }
         rescue StandardError => e
