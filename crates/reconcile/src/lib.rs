@@ -9,6 +9,7 @@
 //! | what wakes a reconcile, and its five steps | `control` |
 //! | what is known of a namespace, kept current by watches | `namespace`, [`World`] |
 //! | a plan: stages, gates, objects | [`Plan`], [`Object`] |
+//! | how objects of one part are named and labelled; what stands in every pod | [`Part`], [`pod`] |
 //! | values drawn once, certificates | [`Generate`], [`Certificate`] |
 //! | writing what differs | `apply`, `diff` |
 //! | whether something has come up, and if not, why | `gate`, `explain` |
@@ -27,7 +28,9 @@ mod lease;
 mod managed;
 mod namespace;
 mod object;
+mod part;
 mod plan;
+pub mod pod;
 mod report;
 mod run;
 mod status;
@@ -39,6 +42,7 @@ pub use error::Error;
 pub use generated::Generate;
 pub use managed::{About, Kind, Managed, Scope};
 pub use object::{Object, Write};
+pub use part::{Part, Replace};
 pub use plan::{Gate, Plan, Stage};
 pub use run::run;
 pub use status::{Achieved, Endpoint, Fault, News, Report, Status, Version};

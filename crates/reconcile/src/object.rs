@@ -122,11 +122,6 @@ impl Object {
             }
             restrict(&mut template["spec"]);
         }
-        if let Some(Value::Array(claims)) = self.body.data.pointer_mut("/spec/volumeClaimTemplates") {
-            for claim in claims {
-                fill(claim, &json!({ "metadata": { "labels": labels } }));
-            }
-        }
         let revision = self.revision();
         let applied =
             hash(&(&self.body.metadata.labels, &self.body.metadata.owner_references, &self.body.data));

@@ -1,0 +1,283 @@
+//! From a manifest and what was seen to types that cannot be wrong. Every fault names the field or object, and the mend.
+
+use kube::ResourceExt;
+use reconcile::{Fault, Part};
+
+use crate::{
+    crd::{
+        AccessMode, Credentials, DeletionPolicy, Foreman, ForemanSpec, Images, ServiceType, SslMode, Volume,
+    },
+    keys::Keys,
+    plugin,
+    read::Observed,
+};
+
+/// Names of what is made once and never again, from the custom resource's name.
+pub mod names {
+    /// Encryption key and the key of sessions.
+    pub const ENCRYPTION: &str = "encryption";
+    /// The administrator.
+    pub const ADMIN: &str = "admin";
+    /// Key and secret that Smart Proxies sign their requests with.
+    pub const OAUTH: &str = "oauth";
+    /// The internal authority.
+    pub const CA: &str = "ca";
+    /// Password of the job queue.
+    pub const QUEUE: &str = "queue";
+    /// Foreman's user of the embedded database.
+    pub const DATABASE: &str = "database";
+    /// Candlepin's user of the embedded database.
+    pub const DATABASE_CANDLEPIN: &str = "database-candlepin";
+    /// What Foreman signs its requests to Candlepin with.
+    pub const CANDLEPIN: &str = "candlepin";
+
+    /// Names of all of them.
+    pub fn generated(foreman: &str) -> Vec<String> {
+        [ENCRYPTION, ADMIN, OAUTH, CA, QUEUE, DATABASE, DATABASE_CANDLEPIN, CANDLEPIN]
+            .map(|part| format!("{foreman}-{part}"))
+            .into()
+    }
+}
+
+/// Images by part: those of upstream's release that this operator was tested for.
+const FOREMAN: &str = "quay.io/foreman/foreman:5.0";
+const CANDLEPIN: &str = "quay.io/foreman/candlepin:foreman-5.0";
+const POSTGRESQL: &str = "quay.io/sclorg/postgresql-16-c10s:latest";
+const VALKEY: &str = "quay.io/sclorg/valkey-8-c10s:latest";
+const HTTPD: &str = "quay.io/sclorg/httpd-24-c10s:latest";
+
+/// Part and default image of everything that a Foreman runs.
+pub const IMAGES: [(&str, &str); 5] = [
+    ("foreman", FOREMAN),
+    ("candlepin", CANDLEPIN),
+    ("postgresql", POSTGRESQL),
+    ("valkey", VALKEY),
+    ("httpd", HTTPD),
+];
+
+/// An image for each part.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    /// Web, workers, migrations, recurring tasks. Also the release that the database is migrated to.
+    pub foreman: String,
+    /// Candlepin.
+    pub candlepin: String,
+    /// Embedded database.
+    pub postgresql: String,
+    /// Job queue and cache.
+    pub valkey: String,
+    /// Reverse proxy.
+    pub httpd: String,
+}
+
+/// A database, wherever it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Database {
+    /// Host name.
+    pub host: String,
+    /// Port.
+    pub port: i32,
+    /// Name of the database.
+    pub name: String,
+    /// How far TLS is demanded.
+    pub ssl_mode: SslMode,
+    /// Secret and key of the server's authority.
+    pub ca: Option<(String, String)>,
+    /// User name.
+    pub user: String,
+    /// Password; may hold any character.
+    pub password: String,
+}
+
+/// A manifest as types that cannot be wrong.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// The manifest's own numbers and switches, which the API server has checked.
+    pub spec: ForemanSpec,
+    /// Name of the custom resource.
+    pub name: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Name by which clients reach it.
+    pub host: String,
+    /// Gem names of the plugins that are on.
+    pub gems: Vec<&'static str>,
+    /// What each part runs.
+    pub images: Chosen,
+    /// Whether what holds data or keys stays when the custom resource goes.
+    pub keep: bool,
+    /// A database of somebody else's for Foreman and, with Katello, Candlepin.
+    pub external: Option<(Database, Database)>,
+    /// What was drawn once; `None` before that.
+    pub keys: Option<Keys>,
+}
+
+impl Checked {
+    /// Whether Katello is on, and with it Candlepin.
+    pub fn katello(&self) -> bool {
+        self.gems.contains(&"katello")
+    }
+
+    /// Whether there are background tasks, and with them orchestrator and workers.
+    pub fn tasks(&self) -> bool {
+        self.gems.contains(&"foreman-tasks")
+    }
+
+    /// A part by name; empty for the instance as a whole.
+    pub fn part(&self, component: &str) -> Part {
+        Part { application: "foreman", instance: self.name.clone(), component: component.into() }
+    }
+
+    /// Host name of a part's Service.
+    pub fn address(&self, component: &str) -> String {
+        format!("{}.{}.svc", self.part(component).name(), self.namespace)
+    }
+
+    /// What the database is migrated to: the same image and plugins never twice.
+    pub fn release(&self) -> String {
+        format!("{} {}", self.images.foreman, self.gems.join(" "))
+    }
+
+    /// The mode of the volume that web and workers share.
+    pub fn access_mode(&self) -> &'static str {
+        match self.spec.storage.shared.access_mode {
+            AccessMode::ReadWriteMany => "ReadWriteMany",
+            AccessMode::ReadWriteOnce => "ReadWriteOnce",
+        }
+    }
+
+    /// The type of the reverse proxy's Service.
+    pub fn service_type(&self) -> &'static str {
+        match self.spec.ingress.service_type {
+            ServiceType::ClusterIP => "ClusterIP",
+            ServiceType::NodePort => "NodePort",
+            ServiceType::LoadBalancer => "LoadBalancer",
+        }
+    }
+
+    /// Size and class of the volumes, by part.
+    pub fn volume(&self, component: &str) -> &Volume {
+        match component {
+            "database" => &self.spec.storage.database,
+            "queue" => &self.spec.storage.queue,
+            _ => &self.spec.storage.shared.volume,
+        }
+    }
+}
+
+impl Foreman {
+    /// Field and name of every Secret of the user's that the spec refers to.
+    pub fn secrets(&self) -> Vec<(&'static str, String)> {
+        let Some(external) = &self.spec.database.external else { return vec![] };
+        let mut found = vec![("spec.database.external.credentials", external.credentials.name.clone())];
+        found.extend(external.ca.iter().map(|ca| ("spec.database.external.ca", ca.name.clone())));
+        let candlepin = external.candlepin.credentials.iter();
+        found.extend(candlepin.map(|own| ("spec.database.external.candlepin.credentials", own.name.clone())));
+        found
+    }
+}
+
+/// Checks a manifest against what was seen.
+pub fn check(foreman: &Foreman, seen: &Observed) -> Result<Checked, Vec<Fault>> {
+    let (name, namespace) = (foreman.name_any(), foreman.namespace().unwrap_or_default());
+    let spec = foreman.spec.clone();
+    let mut faults = vec![];
+    let external = external(&spec, seen, &mut faults);
+    let mut checked = Checked {
+        host: spec.ingress.host.clone().unwrap_or_else(|| format!("{name}.{namespace}.svc")),
+        gems: plugin::enabled(&spec.plugins),
+        images: images(&spec.images, &seen.images),
+        keep: spec.deletion_policy == DeletionPolicy::Retain,
+        external,
+        keys: None,
+        spec,
+        name,
+        namespace,
+    };
+    match Keys::take(&checked, seen) {
+        Ok(keys) => checked.keys = keys,
+        Err(lost) => faults.extend(lost),
+    }
+    if faults.is_empty() { Ok(checked) } else { Err(faults) }
+}
+
+fn images(asked: &Images, related: &Images) -> Chosen {
+    let choose = |asked: &Option<String>, related: &Option<String>, default: &str| {
+        asked.clone().or_else(|| related.clone()).unwrap_or_else(|| default.to_owned())
+    };
+    Chosen {
+        foreman: choose(&asked.foreman, &related.foreman, FOREMAN),
+        candlepin: choose(&asked.candlepin, &related.candlepin, CANDLEPIN),
+        postgresql: choose(&asked.postgresql, &related.postgresql, POSTGRESQL),
+        valkey: choose(&asked.valkey, &related.valkey, VALKEY),
+        httpd: choose(&asked.httpd, &related.httpd, HTTPD),
+    }
+}
+
+/// The databases outside the cluster, with what their Secrets say.
+fn external(spec: &ForemanSpec, seen: &Observed, faults: &mut Vec<Fault>) -> Option<(Database, Database)> {
+    let external = spec.database.external.as_ref()?;
+    let field = "spec.database.external.credentials";
+    let own = external.candlepin.credentials.as_ref();
+    let (user, password) = login(field, &external.credentials, seen, faults);
+    let candlepin = own.map(|own| login("spec.database.external.candlepin.credentials", own, seen, faults));
+    let verifies = matches!(external.ssl_mode, SslMode::VerifyCa | SslMode::VerifyFull);
+    match &external.ca {
+        Some(ca) => {
+            value("spec.database.external.ca", &ca.name, &ca.key, seen, faults);
+        }
+        None if verifies => faults.push(Fault::new(
+            "Invalid",
+            format!(
+                "spec.database.external.ca: sslMode {} needs the server's authority; name a Secret that holds it, or choose sslMode require",
+                external.ssl_mode.name()
+            ),
+        )),
+        None => {}
+    }
+    let database = Database {
+        host: external.host.clone(),
+        port: external.port,
+        name: external.name.clone(),
+        ssl_mode: external.ssl_mode,
+        ca: external.ca.as_ref().map(|ca| (ca.name.clone(), ca.key.clone())),
+        user,
+        password,
+    };
+    let (user, password) = candlepin.unwrap_or_else(|| (database.user.clone(), database.password.clone()));
+    let host = external.candlepin.host.clone().unwrap_or_else(|| database.host.clone());
+    let candlepin =
+        Database { host, name: external.candlepin.name.clone(), user, password, ..database.clone() };
+    Some((database, candlepin))
+}
+
+fn login(field: &str, at: &Credentials, seen: &Observed, faults: &mut Vec<Fault>) -> (String, String) {
+    let mut take = |key: &str| value(field, &at.name, key, seen, faults);
+    (take(&at.username_key), take(&at.password_key))
+}
+
+/// A value of a Secret that the spec refers to, or the fault of it.
+fn value(field: &str, secret: &str, key: &str, seen: &Observed, faults: &mut Vec<Fault>) -> String {
+    let fault = match seen.secrets.get(secret) {
+        None => format!("{field}: Secret \"{secret}\" does not exist; create it with the key \"{key}\""),
+        Some(values) => match values.get(key).map(|value| std::str::from_utf8(value)) {
+            Some(Ok(text)) if !text.trim().is_empty() => {
+                return text.trim_end_matches(['\r', '\n']).to_owned();
+            }
+            Some(Ok(_)) => format!("{field}: the key \"{key}\" of Secret \"{secret}\" is empty"),
+            Some(Err(_)) => format!("{field}: the key \"{key}\" of Secret \"{secret}\" is no UTF-8 text"),
+            None => {
+                let has = values.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+                format!("{field}: Secret \"{secret}\" has no key \"{key}\"; it has: {has}")
+            }
+        },
+    };
+    // One fault per Secret that is missing, not one per key.
+    if !faults
+        .iter()
+        .any(|known| known.message.starts_with(&format!("{field}: Secret \"{secret}\" does not exist")))
+    {
+        faults.push(Fault::new("SecretMissing", fault));
+    }
+    String::new()
+}

@@ -1,0 +1,487 @@
+//! The `Foreman` API: what a user may write, and what the API server refuses with the field and the mend in the message.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::{api::core::v1::ResourceRequirements, apimachinery::pkg::api::resource::Quantity};
+use kube::{CustomResource, KubeSchema};
+use reconcile::Status;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A Foreman with its plugins, Dynflow workers, Candlepin, reverse proxy, job queue and database.
+#[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[kube(
+    group = "app.theforeman.org",
+    version = "v1alpha1",
+    kind = "Foreman",
+    plural = "foremans",
+    shortname = "fm",
+    category = "theforeman",
+    namespaced,
+    status = "Status",
+    derive = "PartialEq",
+    derive = "Default",
+    doc = "A Foreman with its plugins, Dynflow workers, Candlepin, reverse proxy, job queue and database.",
+    validation = Rule::new("self.metadata.name.matches('^[a-z]([-a-z0-9]{0,33}[a-z0-9])?$')").message("metadata.name must start with a letter, have only lower-case letters, digits and dashes, and be at most 35 characters long: names of Services and CronJobs are made from it"),
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
+    printcolumn(name = "URL", type_ = "string", json_path = ".status.endpoints[?(@.name==\"web\")].url"),
+    printcolumn(name = "Version", type_ = "string", json_path = ".status.versions[?(@.part==\"foreman\")].running", priority = 1),
+    printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].message", priority = 1),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+#[cfg_attr(test, kube(cel))]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("has(self.database.external) == has(oldSelf.database.external)").message("spec.database: a database cannot be moved between inside and outside the cluster by changing the manifest; create a second Foreman and restore a backup into it"))]
+pub struct ForemanSpec {
+    /// Number of Dynflow worker pods for the queues `default` and `remote_execution`. The orchestrator and, with Katello, the
+    /// worker for `hosts_queue` run besides and are not counted.
+    #[serde(rename = "dynflow_workers", default = "one")]
+    #[schemars(range(min = 1, max = 100))]
+    pub dynflow_workers: i32,
+
+    /// Plugins by name.
+    #[serde(default)]
+    #[schemars(schema_with = "crate::plugin::schema")]
+    pub plugins: BTreeMap<String, bool>,
+
+    /// Under which name clients reach this Foreman.
+    #[serde(default)]
+    pub ingress: Ingress,
+
+    /// The web server.
+    #[serde(default)]
+    pub web: Web,
+
+    /// Where the databases of Foreman and Candlepin are; embedded if nothing is said.
+    #[serde(default)]
+    pub database: Database,
+
+    /// Sizes and classes of the volumes.
+    #[serde(default)]
+    pub storage: Storage,
+
+    /// Container images, where they are not to be the operator's defaults.
+    #[serde(default)]
+    pub images: Images,
+
+    /// Requests and limits of each service, where they are not to be the operator's defaults.
+    #[serde(default)]
+    pub resources: Resources,
+
+    /// Nothing is changed while this is true; what runs goes on running.
+    #[serde(default)]
+    pub paused: bool,
+
+    /// What becomes of volumes and of Secrets that hold keys when this Foreman is deleted.
+    #[serde(default)]
+    pub deletion_policy: DeletionPolicy,
+}
+
+/// Under which name clients reach a Foreman.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Ingress {
+    /// Fully qualified host name; the Service's name in the cluster (`<name>.<namespace>.svc`) if nothing is said. Whatever routes
+    /// this name to the Service must pass TLS through: clients show certificates to the reverse proxy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    #[x_kube(validation = Rule::new("self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)+$')").message("spec.ingress.host must be a fully qualified host name in lower case with at least one dot, for example foreman.example.com"))]
+    pub host: Option<String>,
+
+    /// Type of the reverse proxy's Service.
+    #[serde(default)]
+    pub service_type: ServiceType,
+}
+
+/// Type of a Service.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ServiceType {
+    /// Reached from inside the cluster, or through something that passes TLS through.
+    #[default]
+    ClusterIP,
+    /// A port of every node.
+    NodePort,
+    /// A load balancer of the cloud.
+    LoadBalancer,
+}
+
+/// The web server.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Web {
+    /// Number of web pods, and of reverse proxy pods in front of them. From two on, a change of configuration fails no request.
+    #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 50))]
+    pub replicas: i32,
+}
+
+impl Default for Web {
+    fn default() -> Self {
+        Self { replicas: 1 }
+    }
+}
+
+/// Where the databases are.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("!(has(self.embedded) && has(self.external))").message("spec.database: embedded and external exclude each other; remove one"))]
+pub struct Database {
+    /// A `PostgreSQL` that the operator runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embedded: Option<EmbeddedDatabase>,
+
+    /// A `PostgreSQL` that somebody else runs. The databases and users must exist.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external: Option<ExternalDatabase>,
+}
+
+/// A `PostgreSQL` that the operator runs. Its volume is `spec.storage.database`.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct EmbeddedDatabase {
+    /// Connections that the server accepts.
+    #[serde(default = "connections")]
+    #[schemars(range(min = 50, max = 5000))]
+    pub max_connections: i32,
+}
+
+impl Default for EmbeddedDatabase {
+    fn default() -> Self {
+        Self { max_connections: connections() }
+    }
+}
+
+/// A `PostgreSQL` that somebody else runs.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct ExternalDatabase {
+    /// Host name or address of the server.
+    #[schemars(length(min = 1, max = 253))]
+    pub host: String,
+
+    /// Its port.
+    #[serde(default = "postgresql_port")]
+    #[schemars(range(min = 1, max = 65535))]
+    pub port: i32,
+
+    /// How far TLS is demanded, in the words of libpq.
+    #[serde(default)]
+    pub ssl_mode: SslMode,
+
+    /// Certificate authority of the server, needed for `verify-ca` and `verify-full`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<SecretKey>,
+
+    /// Foreman's database.
+    #[serde(default = "foreman_database")]
+    #[schemars(length(min = 1, max = 63))]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("spec.database.external.name cannot be changed: another database has none of this Foreman's data"))]
+    pub name: String,
+
+    /// Secret with user name and password of Foreman's database.
+    pub credentials: Credentials,
+
+    /// Candlepin's database, on the same server unless it says otherwise. Used with Katello.
+    #[serde(default)]
+    pub candlepin: CandlepinDatabase,
+}
+
+/// Candlepin's database outside the cluster.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct CandlepinDatabase {
+    /// Host name or address of the server, if it is another one than Foreman's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub host: Option<String>,
+
+    /// Name of the database.
+    #[serde(default = "candlepin_database")]
+    #[schemars(length(min = 1, max = 63))]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("spec.database.external.candlepin.name cannot be changed: another database has none of this Candlepin's data"))]
+    pub name: String,
+
+    /// Secret with user name and password; Foreman's if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<Credentials>,
+}
+
+impl Default for CandlepinDatabase {
+    fn default() -> Self {
+        Self { host: None, name: candlepin_database(), credentials: None }
+    }
+}
+
+/// How far TLS is demanded, in the words of libpq.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum SslMode {
+    /// No TLS.
+    Disable,
+    /// TLS if the server insists.
+    Allow,
+    /// TLS if the server offers it.
+    Prefer,
+    /// TLS with any certificate.
+    Require,
+    /// TLS with a certificate of the authority in `ca`.
+    VerifyCa,
+    /// The same, and the certificate must carry the host name.
+    #[default]
+    VerifyFull,
+}
+
+impl SslMode {
+    /// As libpq writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Disable => "disable",
+            Self::Allow => "allow",
+            Self::Prefer => "prefer",
+            Self::Require => "require",
+            Self::VerifyCa => "verify-ca",
+            Self::VerifyFull => "verify-full",
+        }
+    }
+}
+
+/// A value in a Secret of the same namespace.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct SecretKey {
+    /// Name of the Secret.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+    /// Key in it.
+    #[serde(default = "ca_key")]
+    #[schemars(length(min = 1, max = 253))]
+    pub key: String,
+}
+
+/// User name and password in a Secret of the same namespace.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Credentials {
+    /// Name of the Secret.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+    /// Key of the user name.
+    #[serde(default = "username_key")]
+    #[schemars(length(min = 1, max = 253))]
+    pub username_key: String,
+    /// Key of the password.
+    #[serde(default = "password_key")]
+    #[schemars(length(min = 1, max = 253))]
+    pub password_key: String,
+}
+
+/// Sizes and classes of the volumes.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Storage {
+    /// Data of the embedded `PostgreSQL`.
+    #[serde(default = "database_volume")]
+    pub database: Volume,
+    /// Job queue of the embedded Valkey.
+    #[serde(default = "queue_volume")]
+    pub queue: Volume,
+    /// Files that web pods hand to workers (uploads, manifests). `ReadWriteMany`, unless all pods run on one node.
+    #[serde(default = "shared_volume")]
+    pub shared: SharedVolume,
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        Self { database: database_volume(), queue: queue_volume(), shared: shared_volume() }
+    }
+}
+
+/// A volume of one pod.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Volume {
+    /// Its size; it can grow where its `StorageClass` can, and never shrink.
+    #[schemars(length(min = 1, max = 32))]
+    #[x_kube(validation = Rule::new("isQuantity(self) && quantity(self).isGreaterThan(quantity('0'))").message("size must be an amount such as 10Gi"))]
+    #[x_kube(validation = Rule::new("!isQuantity(self) || !isQuantity(oldSelf) || !quantity(self).isLessThan(quantity(oldSelf))").message("size cannot become smaller: a volume cannot shrink; restore a backup into a smaller one"))]
+    pub size: String,
+    /// Its `StorageClass`; the cluster's default if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253))]
+    pub storage_class_name: Option<String>,
+}
+
+/// A volume of many pods.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct SharedVolume {
+    /// Its size and class.
+    #[serde(flatten)]
+    pub volume: Volume,
+    /// Whether pods on several nodes may have it at once.
+    #[serde(default)]
+    #[x_kube(validation = Rule::new("self == oldSelf").message("accessMode of a volume cannot be changed"))]
+    pub access_mode: AccessMode,
+}
+
+/// Who may have a volume at once.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AccessMode {
+    /// Pods on many nodes.
+    #[default]
+    ReadWriteMany,
+    /// Pods on one node: all-in-one installations.
+    ReadWriteOnce,
+}
+
+/// Container images, where they are not to be the operator's defaults.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Images {
+    /// Foreman itself: web, workers, migrations, recurring tasks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    pub foreman: Option<String>,
+    /// Candlepin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    pub candlepin: Option<String>,
+    /// `PostgreSQL`, with `initdb`, `pg_ctl` and `psql` in its path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    pub postgresql: Option<String>,
+    /// Valkey or Redis, with `valkey-server` in its path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    pub valkey: Option<String>,
+    /// Apache httpd, laid out as in RHEL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    pub httpd: Option<String>,
+}
+
+/// Requests and limits of each service.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Resources {
+    /// Each web pod.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub web: Option<Amounts>,
+    /// The Dynflow orchestrator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub orchestrator: Option<Amounts>,
+    /// Each Dynflow worker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker: Option<Amounts>,
+    /// Migrations and recurring tasks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<Amounts>,
+    /// Candlepin; its heap is three quarters of the memory limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub candlepin: Option<Amounts>,
+    /// The embedded `PostgreSQL`; its buffers are a quarter of the memory limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<Amounts>,
+    /// The embedded Valkey.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<Amounts>,
+    /// Each reverse proxy pod.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<Amounts>,
+}
+
+/// Requests and limits, by resource name (`cpu`, `memory`, ...).
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("(self.requests.all(key, isQuantity(self.requests[key]))) && (self.limits.all(key, isQuantity(self.limits[key])))").message("requests and limits must be amounts such as 500m or 2Gi"))]
+pub struct Amounts {
+    /// What a pod is given at least.
+    #[serde(default)]
+    #[schemars(schema_with = "amounts")]
+    pub requests: BTreeMap<String, String>,
+    /// What a pod is given at most.
+    #[serde(default)]
+    #[schemars(schema_with = "amounts")]
+    pub limits: BTreeMap<String, String>,
+}
+
+impl Amounts {
+    /// As a container has them.
+    pub fn requirements(&self) -> ResourceRequirements {
+        let quantities = |amounts: &BTreeMap<String, String>| {
+            amounts.iter().map(|(key, amount)| (key.clone(), Quantity(amount.clone()))).collect()
+        };
+        ResourceRequirements {
+            requests: Some(quantities(&self.requests)),
+            limits: Some(quantities(&self.limits)),
+            ..Default::default()
+        }
+    }
+}
+
+/// What becomes of volumes and keys when a Foreman is deleted.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DeletionPolicy {
+    /// They stay; a new Foreman of the same name takes them up again.
+    #[default]
+    Retain,
+    /// They go.
+    Delete,
+}
+
+fn amounts(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({
+        "type": "object", "maxProperties": 10, "default": {},
+        "description": "Amounts by resource name.",
+        "additionalProperties": { "type": "string", "maxLength": 32 },
+    })
+}
+
+fn one() -> i32 {
+    1
+}
+
+fn connections() -> i32 {
+    500
+}
+
+fn postgresql_port() -> i32 {
+    5432
+}
+
+fn foreman_database() -> String {
+    "foreman".into()
+}
+
+fn candlepin_database() -> String {
+    "candlepin".into()
+}
+
+fn ca_key() -> String {
+    "ca.crt".into()
+}
+
+fn username_key() -> String {
+    "username".into()
+}
+
+fn password_key() -> String {
+    "password".into()
+}
+
+fn volume(size: &str) -> Volume {
+    Volume { size: size.into(), storage_class_name: None }
+}
+
+fn database_volume() -> Volume {
+    volume("20Gi")
+}
+
+fn queue_volume() -> Volume {
+    volume("1Gi")
+}
+
+fn shared_volume() -> SharedVolume {
+    SharedVolume { volume: volume("10Gi"), access_mode: AccessMode::default() }
+}

@@ -1,0 +1,176 @@
+//! What is drawn once and never again, and what becomes of an instance whose keys have vanished.
+
+use reconcile::{Certificate, Fault, Generate, Object, Usage, Values};
+
+use crate::{
+    check::{Checked, Database, names},
+    crd::SslMode,
+    read::Observed,
+};
+
+/// What the configuration of the services is made with.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    /// Key and secret of OAuth requests.
+    pub oauth: (String, String),
+    /// Secret of requests to Candlepin; empty without Katello.
+    pub candlepin: String,
+    /// Password of the job queue.
+    pub queue: String,
+    /// Internal authority: certificate and private key, PEM.
+    pub authority: (String, String),
+    /// Key that signs session cookies.
+    pub session: String,
+    /// Foreman's database.
+    pub database: Database,
+    /// Candlepin's database; the same as Foreman's without Katello.
+    pub candlepin_database: Database,
+}
+
+/// A Secret that is drawn once.
+struct Drawn {
+    part: &'static str,
+    values: Vec<(&'static str, Generate)>,
+    /// The part of the instance that cannot live without it.
+    protects: &'static str,
+}
+
+/// All Secrets that are drawn once for this instance.
+fn drawn(foreman: &Checked) -> Vec<Drawn> {
+    use Generate::{Alphanumeric, Authority, Hex, Text};
+    let text = |text: &str| Text(text.to_owned());
+    let secret = |part, protects, values| Drawn { part, values, protects };
+    let database = |part: &'static str, protects, name: &str| {
+        secret(
+            part,
+            protects,
+            vec![
+                ("host", Text(foreman.address("database"))),
+                ("port", text("5432")),
+                ("dbname", text(name)),
+                ("username", text(name)),
+                ("password", Alphanumeric(32)),
+            ],
+        )
+    };
+    let mut all = vec![
+        secret(
+            names::ENCRYPTION,
+            "foreman",
+            vec![("ENCRYPTION_KEY", Hex(32)), ("SECRET_KEY_BASE", Hex(128))],
+        ),
+        secret(names::ADMIN, "foreman", vec![("username", text("admin")), ("password", Alphanumeric(24))]),
+        secret(names::OAUTH, "foreman", vec![("key", Alphanumeric(32)), ("secret", Alphanumeric(32))]),
+        secret(names::CA, "foreman", vec![("ca.crt", Authority("Foreman internal CA".into()))]),
+        secret(names::QUEUE, "foreman", vec![("password", Alphanumeric(32))]),
+    ];
+    if foreman.external.is_none() {
+        all.push(database(names::DATABASE, "foreman", "foreman"));
+    }
+    if foreman.katello() {
+        all.push(secret(names::CANDLEPIN, "candlepin", vec![("secret", Alphanumeric(32))]));
+        if foreman.external.is_none() {
+            all.push(database(names::DATABASE_CANDLEPIN, "candlepin", "candlepin"));
+        }
+    }
+    all
+}
+
+/// The Secrets, as objects of the first stage; certificates once there is an authority.
+pub fn objects(foreman: &Checked) -> Vec<Object> {
+    let name = |part: &str| foreman.part(part).name();
+    let drawn = drawn(foreman).into_iter();
+    let mut objects: Vec<_> =
+        drawn.map(|secret| Object::generated(&name(secret.part), foreman.keep, secret.values)).collect();
+    if let Some(keys) = &foreman.keys {
+        let mut issue = |part: &str, usage, common_name: &str, names: Vec<String>| {
+            let authority = keys.authority.clone();
+            let certificate = Certificate { authority, common_name: common_name.into(), names, usage };
+            objects.push(Object::issued(&name(part), certificate));
+        };
+        let inside = [foreman.address(""), format!("{}.cluster.local", foreman.address(""))];
+        issue("server-tls", Usage::Server, &foreman.host, inside.into());
+        issue("client-tls", Usage::Client, &foreman.host, vec![]);
+        if foreman.katello() {
+            issue("candlepin-tls", Usage::Server, &foreman.address("candlepin"), vec![name("candlepin")]);
+        }
+    }
+    objects
+}
+
+impl Keys {
+    /// What was drawn; `None` if that is still to come. A fault if the instance has lived and a key is gone: a new one would make
+    /// its data unreadable.
+    pub fn take(foreman: &Checked, seen: &Observed) -> Result<Option<Self>, Vec<Fault>> {
+        let lived = |part: &str| {
+            let volume = part == "foreman" && seen.volumes.contains(&foreman.part("database").name());
+            volume
+                || seen
+                    .status
+                    .versions
+                    .iter()
+                    .any(|version| version.part == part && version.running.is_some())
+        };
+        let mut missing = false;
+        let mut faults = vec![];
+        for secret in drawn(foreman) {
+            let name = foreman.part(secret.part).name();
+            let values = seen.secrets.get(&name);
+            let lacks =
+                secret.values.iter().find(|(key, _)| values.is_none_or(|values| !values.contains_key(*key)));
+            let Some((key, _)) = lacks else { continue };
+            missing = true;
+            if values.is_some() || lived(secret.protects) {
+                let lost = if values.is_some() {
+                    format!("has lost its key \"{key}\"")
+                } else {
+                    "is gone".to_owned()
+                };
+                faults.push(Fault::new(
+                    "KeyLost",
+                    format!(
+                        "Secret \"{name}\" {lost}, and this Foreman's data depends on it; restore the Secret from a backup. \
+                         Nothing is changed until then, and no new key is made"
+                    ),
+                ));
+            }
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        Ok((!missing).then(|| Self::from(foreman, seen)))
+    }
+
+    fn from(foreman: &Checked, seen: &Observed) -> Self {
+        let value = |part: &str, key: &str| text(seen.secrets.get(&foreman.part(part).name()), key);
+        let embedded = |part: &str| Database {
+            host: foreman.address("database"),
+            port: 5432,
+            name: value(part, "dbname"),
+            ssl_mode: SslMode::Prefer,
+            ca: None,
+            user: value(part, "username"),
+            password: value(part, "password"),
+        };
+        let (database, candlepin_database) = foreman
+            .external
+            .clone()
+            .unwrap_or_else(|| (embedded(names::DATABASE), embedded(names::DATABASE_CANDLEPIN)));
+        Self {
+            oauth: (value(names::OAUTH, "key"), value(names::OAUTH, "secret")),
+            candlepin: value(names::CANDLEPIN, "secret"),
+            queue: value(names::QUEUE, "password"),
+            authority: (value(names::CA, "ca.crt"), value(names::CA, "ca.key")),
+            session: value(names::ENCRYPTION, "SECRET_KEY_BASE"),
+            database,
+            candlepin_database,
+        }
+    }
+}
+
+fn text(values: Option<&Values>, key: &str) -> String {
+    values
+        .and_then(|values| values.get(key))
+        .map(|value| String::from_utf8_lossy(value).into_owned())
+        .unwrap_or_default()
+}

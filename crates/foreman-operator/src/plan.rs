@@ -1,0 +1,25 @@
+//! Everything that a Foreman consists of, in the order in which it comes up.
+
+use reconcile::{Gate::Applied, Gate::Ready, Gate::Succeeded, Plan};
+
+use crate::{
+    check::Checked,
+    keys,
+    service::{Instance, candlepin, dynflow, migrate, postgresql, proxy, recurring, valkey, web},
+};
+
+/// The stages; one starts when the one before it holds. Until its keys are drawn, an instance has no configuration.
+pub fn plan(foreman: &Checked) -> Plan {
+    let secrets = Plan::new().stage("Secrets", Applied, keys::objects(foreman));
+    let Some(keys) = &foreman.keys else { return secrets.to_be_continued() };
+    let foreman = &Instance { checked: foreman, keys };
+    secrets
+        .stage("Database", Ready, postgresql::objects(foreman))
+        .stage("Queue", Ready, valkey::objects(foreman))
+        .stage("Migrate", Succeeded, migrate::objects(foreman))
+        .stage("Candlepin", Ready, candlepin::objects(foreman))
+        .stage("Workers", Ready, dynflow::objects(foreman))
+        .stage("Web", Ready, web::objects(foreman))
+        .stage("Proxy", Ready, proxy::objects(foreman))
+        .stage("Recurring", Applied, recurring::objects(foreman))
+}

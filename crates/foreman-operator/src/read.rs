@@ -1,0 +1,57 @@
+//! Every read from the API: what the world around a manifest looks like.
+
+use std::collections::BTreeMap;
+
+use kube::ResourceExt;
+use reconcile::{Error, Status, Values, World};
+
+use crate::{
+    check::names,
+    crd::{Foreman, Images},
+};
+
+/// What was seen.
+#[derive(Clone, Debug, Default)]
+pub struct Observed {
+    /// Values of every Secret that matters: ours, and those that the spec refers to. Absent: there is no such Secret.
+    pub secrets: BTreeMap<String, Values>,
+    /// Volumes that exist.
+    pub volumes: Vec<String>,
+    /// Pulps in the namespace.
+    pub pulps: Vec<String>,
+    /// What was last reported.
+    pub status: Status,
+    /// Images that the operator's environment gives in place of the built-in defaults.
+    pub images: Images,
+}
+
+/// Reads the world around a manifest.
+pub async fn read(foreman: &Foreman, world: &World) -> Result<Observed, Error> {
+    let mut seen = Observed {
+        status: foreman.status.clone().unwrap_or_default(),
+        images: related(),
+        ..Observed::default()
+    };
+    let referred = foreman.secrets().into_iter().map(|(_, name)| name);
+    for name in names::generated(&foreman.name_any()).into_iter().chain(referred) {
+        if let Some(values) = world.secret(&name).await? {
+            seen.secrets.insert(name, values);
+        }
+    }
+    seen.volumes = world.all("PersistentVolumeClaim").iter().map(|claim| claim.name_any()).collect();
+    seen.pulps = world.all("Pulp").iter().map(|pulp| pulp.name_any()).collect();
+    Ok(seen)
+}
+
+/// Mirrors and disconnected clusters give images by `RELATED_IMAGE_<PART>`.
+fn related() -> Images {
+    let image =
+        |part: &str| std::env::var(format!("RELATED_IMAGE_{part}")).ok().filter(|image| !image.is_empty());
+    Images {
+        foreman: image("FOREMAN"),
+        candlepin: image("CANDLEPIN"),
+        postgresql: image("POSTGRESQL"),
+        valkey: image("VALKEY"),
+        httpd: image("HTTPD"),
+    }
+}

@@ -1,0 +1,44 @@
+//! What a Foreman says of itself beyond its stages.
+
+use reconcile::{Endpoint, News, Report, Version};
+
+use crate::{check::Checked, read::Observed};
+
+/// Endpoints, versions, and whether Katello has a Pulp to keep its content in.
+pub fn report(foreman: &Checked, seen: &Observed, ready: bool) -> Report {
+    let mut report = Report::default();
+    report.endpoints.push(Endpoint {
+        name: "web".into(),
+        url: format!("https://{}", foreman.host),
+        ca_secret: Some(foreman.part("server-tls").name()),
+    });
+    let mut version = |part: &str, wanted: &str| {
+        let before =
+            seen.status.versions.iter().find(|version| version.part == part).and_then(|v| v.running.clone());
+        let running = if ready { Some(wanted.to_owned()) } else { before };
+        report.versions.push(Version { part: part.into(), running, wanted: wanted.into() });
+    };
+    version("foreman", &foreman.images.foreman);
+    if foreman.katello() {
+        version("candlepin", &foreman.images.candlepin);
+        report.conditions.push(content(foreman, seen));
+    }
+    report
+}
+
+fn content(foreman: &Checked, seen: &Observed) -> News {
+    let (reason, message) = match seen.pulps.as_slice() {
+        [] => (
+            "PulpMissing",
+            format!(
+                "Katello keeps content in a Pulp, and there is none in namespace {}; create one (kind Pulp, app.theforeman.org/v1alpha1). All else works without it",
+                foreman.namespace
+            ),
+        ),
+        pulps => (
+            "PulpNotConnected",
+            format!("this release of the operator does not connect Katello to Pulp {} yet", pulps.join(", ")),
+        ),
+    };
+    News { type_: "ContentReady", status: false, reason, message }
+}

@@ -1,0 +1,86 @@
+//! Dynflow: Sidekiq processes that plan (one orchestrator) and run (workers) Foreman's background tasks.
+//!
+//! SIGTSTP stops taking jobs; SIGTERM ends and puts unfinished jobs back. No HTTP: a process that takes jobs says so in its title.
+
+use k8s_openapi::api::core::v1::{ExecAction, Lifecycle, LifecycleHandler};
+use reconcile::{
+    Object, Replace,
+    pod::{every, exec},
+};
+
+use super::{
+    Instance,
+    rails::{self, Process},
+};
+use crate::crd::Amounts;
+
+/// Time for running jobs to end (s); upstream's unit file gives as much.
+const GRACE: i64 = 300;
+/// Sidekiq writes `[2 of 5 busy]` into its title once it takes jobs.
+const TAKES_JOBS: &str = "grep -qa ' of [0-9]* busy' /proc/1/cmdline";
+/// Takes no more jobs, and waits until none is running.
+const DRAIN: &str = "kill -TSTP 1; sleep 1; until grep -qa '\\[0 of' /proc/1/cmdline; do sleep 1; done";
+
+/// Nothing without background tasks.
+pub fn objects(foreman: &Instance) -> Vec<Object> {
+    if !foreman.tasks() {
+        return vec![];
+    }
+    let resources = &foreman.spec.resources;
+    // One at a time: a second one would only wait for the lock of the first.
+    let mut objects = vec![process(
+        foreman,
+        "orchestrator",
+        "orchestrator",
+        1,
+        Replace::OneAtATime,
+        resources.orchestrator.as_ref(),
+    )];
+    let workers = foreman.spec.dynflow_workers;
+    objects.push(process(foreman, "worker", "worker", workers, Replace::Rolling, resources.worker.as_ref()));
+    if foreman.katello() {
+        let name = "worker-hosts-queue";
+        objects.push(process(foreman, name, name, 1, Replace::Rolling, resources.worker.as_ref()));
+    }
+    objects
+}
+
+fn process(
+    foreman: &Instance,
+    component: &str,
+    configuration: &str,
+    replicas: i32,
+    replace: Replace,
+    resources: Option<&Amounts>,
+) -> Object {
+    let command = [
+        "/usr/libexec/foreman/sidekiq-selinux",
+        "-e",
+        "production",
+        "-r",
+        "./extras/dynflow-sidekiq.rb",
+        "-C",
+    ];
+    let mut command: Vec<String> = command.map(Into::into).into();
+    command.push(format!("/etc/foreman/dynflow/{configuration}.yml"));
+    let process = Process {
+        name: "dynflow",
+        command,
+        resources: foreman.resources(resources, ["50m", "512Mi"], ["2", "2Gi"]),
+        events: false,
+        env: vec![],
+    };
+    let mut pod = rails::pod(foreman, process);
+    pod.termination_grace_period_seconds = Some(GRACE);
+    let takes_jobs = || exec(["bash", "-c", TAKES_JOBS]);
+    let container = &mut pod.containers[0];
+    container.startup_probe = Some(every(takes_jobs(), 3, 5, 200));
+    container.readiness_probe = Some(every(takes_jobs(), 15, 5, 3));
+    container.liveness_probe = Some(every(takes_jobs(), 30, 10, 6));
+    let drain = ExecAction { command: Some(["bash", "-c", DRAIN].map(Into::into).into()) };
+    container.lifecycle = Some(Lifecycle {
+        pre_stop: Some(LifecycleHandler { exec: Some(drain), ..Default::default() }),
+        ..Default::default()
+    });
+    foreman.part(component).deployment(replicas, replace, pod)
+}

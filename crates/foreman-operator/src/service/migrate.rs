@@ -1,0 +1,37 @@
+//! Migration and seeding of Foreman's database: once for each image and set of plugins.
+
+use k8s_openapi::api::batch::v1::{Job, JobSpec};
+use reconcile::Object;
+
+use super::{
+    Instance,
+    rails::{self, Process},
+};
+
+/// The configuration that it and all that follow need, and the Job.
+pub fn objects(foreman: &Instance) -> Vec<Object> {
+    let part = foreman.part("migrate");
+    let process = Process {
+        name: "migrate",
+        command: ["bash", "-c", "bin/rails db:migrate && bin/rails db:seed"].map(Into::into).into(),
+        resources: foreman.resources(foreman.spec.resources.job.as_ref(), ["100m", "512Mi"], ["2", "3Gi"]),
+        events: false,
+        env: vec![],
+    };
+    let mut pod = rails::pod(foreman, process);
+    pod.restart_policy = Some("Never".into());
+    let job = Job {
+        metadata: part.metadata(part.name()),
+        spec: Some(JobSpec {
+            // Three tries with growing distance, then a rest: a database that is away for a minute is no failure.
+            backoff_limit: Some(2),
+            active_deadline_seconds: Some(4 * 3600),
+            template: part.template(pod),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let mut objects = rails::objects(foreman);
+    objects.push(Object::run(job, foreman.release()));
+    objects
+}

@@ -1,0 +1,130 @@
+//! Writes what is derived from an operator's own lists: CRDs, permissions, charts, OLM bundle and catalog, reference, examples.
+//!
+//! All of it is committed. A test of each operator calls [`check`], so that a change of a type or of a list of kinds shows in
+//! the same diff as what follows from it. With `GENERATE` set the files are written instead (`make generate`).
+
+mod bundle;
+mod catalog;
+mod chart;
+mod crd;
+mod files;
+mod rbac;
+mod reference;
+mod values;
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::CustomResourceExt;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::managed::{About, Kind, Managed};
+
+pub use files::check;
+
+/// An operator, as packages describe it. One of these gives it its charts, bundle, catalog, reference and examples.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its name and version.
+    pub about: About,
+    /// What it is called in lists of packages, for example `Foreman`.
+    pub title: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+    /// What it does and how to begin, in Markdown.
+    pub description: &'static str,
+    /// What people look for when they need it.
+    pub keywords: &'static [&'static str],
+    /// Of the categories that OLM knows, with commas between them.
+    pub categories: &'static str,
+    /// When this version was made, as RFC 3339: a fixed time, so that the same sources give the same files.
+    pub created: &'static str,
+    /// Colour of its icon, as `#rrggbb`.
+    pub colour: &'static str,
+    /// What it runs: part and image. Each can be replaced by `RELATED_IMAGE_<PART>`.
+    pub images: Vec<(&'static str, String)>,
+    /// The kinds that it serves.
+    pub serves: Vec<Served>,
+    /// The kinds that it watches and applies.
+    pub uses: Vec<Kind>,
+}
+
+/// A kind that an operator serves.
+#[derive(Clone, Debug)]
+pub struct Served {
+    /// Its definition.
+    pub crd: CustomResourceDefinition,
+    /// Manifests that work, the smallest first; every one is written to the reference, the first to the bundle.
+    pub examples: Vec<Example>,
+}
+
+/// A manifest that works.
+#[derive(Clone, Debug)]
+pub struct Example {
+    /// Its file name, without the kind in front: `minimal` gives `foreman-minimal.yaml`.
+    pub name: &'static str,
+    /// What it shows, in one sentence.
+    pub about: &'static str,
+    /// The manifest, without status.
+    pub manifest: Value,
+}
+
+impl Example {
+    /// An example; fields that the type leaves out are left out here too.
+    ///
+    /// # Panics
+    /// If the object does not serialise.
+    pub fn new(name: &'static str, about: &'static str, object: &impl Serialize) -> Self {
+        let manifest = serde_json::to_value(object).expect("custom resources serialise");
+        Self { name, about, manifest }
+    }
+}
+
+impl Entry {
+    /// Adds a kind: its definition, and the kinds that it is made of.
+    #[must_use]
+    pub fn serving<K: Managed + CustomResourceExt>(self, examples: Vec<Example>) -> Self {
+        self.serving_kind(K::crd(), K::kinds(), examples)
+    }
+
+    /// Adds a kind by its parts.
+    #[must_use]
+    pub fn serving_kind(
+        mut self,
+        crd: CustomResourceDefinition,
+        kinds: Vec<Kind>,
+        examples: Vec<Example>,
+    ) -> Self {
+        self.serves.push(Served { crd: crd::cleaned(crd), examples });
+        self.uses.extend(kinds);
+        self
+    }
+
+    /// Every generated file of this operator, as path in the repository and text, but for the catalog, which looks back.
+    fn files(&self) -> Vec<(String, String)> {
+        let mut files = chart::files(self);
+        files.extend(bundle::files(self));
+        files.extend(reference::files(self));
+        files
+    }
+
+    /// The operator's own image, without tag.
+    fn image(&self) -> String {
+        format!("{REGISTRY}/{}", self.about.operator)
+    }
+}
+
+const REGISTRY: &str = "quay.io/theforeman";
+const HOME: &str = "https://github.com/theforeman/foreman-operators";
+const PROVIDER: &str = "Foreman operators";
+/// Reserved by RFC 2606: nobody else's mail box, until the project has one.
+const MAIL: &str = "maintainers@foreman-operators.example";
+/// The CRDs' rules use the CEL library for quantities, the chart the eviction policy of disruption budgets.
+const KUBERNETES: &str = "1.31.0";
+
+/// YAML with keys in a fixed order.
+fn yaml(value: &impl Serialize) -> String {
+    serde_yaml_ng::to_string(value).expect("JSON values are YAML")
+}
+
+#[cfg(test)]
+mod tests;
