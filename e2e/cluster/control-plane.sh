@@ -67,5 +67,4 @@ start_controllers() {
     --cluster-signing-cert-file="$pki/ca.crt" --cluster-signing-key-file="$pki/ca.key" \
     --node-monitor-grace-period=20s --node-monitor-period=2s
   start node1 scheduler kube-scheduler --kubeconfig="$state/scheduler.kubeconfig" --leader-elect=false
-  wait_for 60 "the controller manager works" kubectl get serviceaccount default --namespace kube-system
 }

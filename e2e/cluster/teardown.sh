@@ -1,14 +1,15 @@
 # Sourced: the end of a whole cluster, and the proof of it.
 
 remove_cluster() {
-  local node dir
+  local node dir clusters
   for node in $(known_nodes); do kill_node "$node"; done
   for node in $(known_nodes); do remove_node "$node"; done
   ip link del "$bridge" 2>/dev/null || true
   awk -v folder="$state/" 'index($2, folder) == 1 { print $2 }' /proc/mounts | tac | xargs -rd '\n' -n1 umount --lazy
   for dir in /sys/fs/cgroup/*/"$cgroup"; do find "$dir" -depth -type d -exec rmdir {} +; done
-  # Made for the nodes to mount over; what others keep there stays.
-  rmdir --ignore-fail-on-non-empty "${own[@]}" 2>/dev/null || true
+  # Made for nodes to mount over: what others keep there stays, and so does what nodes of another cluster have mounted.
+  clusters=(/sys/fs/cgroup/freezer/theforeman-cluster*)
+  [ "${#clusters[@]}" -gt 0 ] || rmdir --ignore-fail-on-non-empty "${own[@]}" 2>/dev/null || true
   rm -rf --one-file-system "$state"
 }
 
