@@ -1,4 +1,4 @@
-package candlepin;
+package org.candlepin.standin;
 
 import java.net.InetAddress;
 import java.net.UnknownHostException;

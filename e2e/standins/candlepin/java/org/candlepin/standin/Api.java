@@ -1,4 +1,4 @@
-package candlepin;
+package org.candlepin.standin;
 
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;

@@ -1,4 +1,4 @@
-package candlepin;
+package org.candlepin.standin;
 
 /** Why Candlepin does not start, or does not do what is asked: words for the person who reads the log or the answer. */
 final class Refusal extends RuntimeException {

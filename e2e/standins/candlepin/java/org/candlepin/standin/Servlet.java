@@ -1,4 +1,4 @@
-package candlepin;
+package org.candlepin.standin;
 
 import jakarta.servlet.http.HttpServlet;
 import jakarta.servlet.http.HttpServletRequest;

@@ -1,5 +1,6 @@
-package candlepin;
+package org.candlepin.standin;
 
+import ch.qos.logback.classic.LoggerContext;
 import jakarta.servlet.ServletContextEvent;
 import jakarta.servlet.ServletContextListener;
 import org.slf4j.Logger;
@@ -22,6 +23,8 @@ public final class Startup implements ServletContextListener {
             LOG.info("Candlepin stand-in is ready");
         } catch (Exception e) {
             LOG.error("Candlepin does not start: {}", Database.oneLine(e));
+            // Upstream's logback.xml logs from another thread: what is queued is written before the end.
+            ((LoggerContext) LoggerFactory.getILoggerFactory()).stop();
             // Tomcat would go on without the application, and an orderly exit would write more lines after this one.
             Runtime.getRuntime().halt(1);
         }

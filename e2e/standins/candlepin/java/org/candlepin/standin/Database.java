@@ -1,4 +1,4 @@
-package candlepin;
+package org.candlepin.standin;
 
 import java.sql.Connection;
 import java.sql.DriverManager;

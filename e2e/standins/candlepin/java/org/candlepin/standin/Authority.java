@@ -1,4 +1,4 @@
-package candlepin;
+package org.candlepin.standin;
 
 import java.io.IOException;
 import java.io.Reader;
