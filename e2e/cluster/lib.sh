@@ -69,7 +69,7 @@ wait_for() { # SECONDS WORDS COMMAND...: until it succeeds
 render() { # CONFIG NODE: a file of config/ with this cluster's values
   local node=$2
   sed -e "s#@STATE@#$state#g; s#@NODE@#$node#g; s#@NODE_STATE@#$state/nodes/$node#g; s#@CLUSTER@#$CLUSTER#g" \
-    -e "s#@NODE_PODS@#$(node_pods "$node")#g; s#@PODS@#$pods.0.0/16#g; s#@SERVICES@#$services#g; s#@CGROUP@#$cgroup#g" \
+    -e "s#@NODE_PODS@#$(node_pods "$node")#g; s#@PODS@#$pods.0.0/16#g; s#@SERVICES@#$services#g; s#@CGROUP@#$cgroup#g; s#@MACHINE@#$machine_ip#g" \
     "$here/config/$1"
 }
 

@@ -23,6 +23,8 @@ machine() { # what all nodes share: a bridge with the machine at its first addre
   ip link add "$bridge" type bridge
   ip addr add "$machine_ip/24" dev "$bridge"
   ip link set "$bridge" up
+  # Pods of one cluster reach the API server of another; the machine as a whole forwards nothing that it did not before.
+  sysctl -qw "net.ipv4.conf.$bridge.forwarding=1"
   # Tests on the machine reach Services by their address, as pods do.
   ip route replace "$services.0.0/16" via "$(node_ip node1)"
 
