@@ -22,7 +22,8 @@ module Foreman
 
     config.hosts = [SETTINGS[:fqdn], *SETTINGS[:hosts]].compact.uniq
     config.force_ssl = SETTINGS[:require_ssl]
-    config.ssl_options = { hsts: SETTINGS.fetch(:hsts_enabled, true), redirect: { exclude: Foreman::ForceSsl.method(:plain_http?) } }
+    config.ssl_options = { hsts: SETTINGS.fetch(:hsts_enabled, true),
+                           redirect: { exclude: Foreman::ForceSsl.method(:plain_http?) } }
     config.action_dispatch.trusted_proxies = SETTINGS[:trusted_proxies].map { |net| IPAddr.new(net) } if SETTINGS[:trusted_proxies]
     config.session_store :foreman_rows, key: '_session_id', secure: SETTINGS[:require_ssl], httponly: true
     config.cache_store = Foreman::Settings.cache_store(SETTINGS[:rails_cache_store])
@@ -37,6 +38,7 @@ module Foreman
     end
     config.paths['db/migrate'].concat(Foreman::Plugin.enabled.map { |plugin| "#{plugin.path}/db/migrate" })
     # One image per release from one tree: a release brings the migrations of its own and of the releases before.
-    config.paths['db/migrate'].concat(Dir["#{FOREMAN_ROOT}/db/releases/*"].select { |dir| Gem::Version.new(File.basename(dir)) <= Gem::Version.new(VERSION) })
+    releases = Dir["#{FOREMAN_ROOT}/db/releases/*"].select { |dir| Gem::Version.new(File.basename(dir)) <= Gem::Version.new(VERSION) }
+    config.paths['db/migrate'].concat(releases)
   end
 end

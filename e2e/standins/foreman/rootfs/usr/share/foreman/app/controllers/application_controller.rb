@@ -10,7 +10,8 @@ class ApplicationController < ActionController::Base
   rescue_from(StandardError) { |error| failed(error) }
   rescue_from(Unauthorized) { |error| denied(error) }
   rescue_from(ActiveRecord::RecordNotFound) { |error| answer(:not_found, error.message) }
-  rescue_from(ActiveRecord::RecordInvalid, ActionController::ParameterMissing, ActionController::InvalidAuthenticityToken) { |error| answer(:unprocessable_entity, error.message) }
+  rescue_from(ActiveRecord::RecordInvalid) { |error| invalid(error) }
+  rescue_from(ActionController::ParameterMissing, ActionController::InvalidAuthenticityToken) { |error| answer(:unprocessable_entity, error.message) }
   rescue_from(Maintenance) { |error| answer(:service_unavailable, error.message) }
 
   private
@@ -29,6 +30,10 @@ class ApplicationController < ActionController::Base
 
   def answer(status, message)
     render plain: message, status: status
+  end
+
+  def invalid(error)
+    answer(:unprocessable_entity, error.message)
   end
 
   def denied(_error)

@@ -4,9 +4,10 @@ module Ping
 
   def run
     results = { foreman: { database: database } }
-    results[:foreman][:cache] = { servers: SETTINGS[:rails_cache_store][:urls].map { |url| watch { Redis.new(url: url, timeout: 2).ping } } } if redis_cache?
+    results[:foreman][:cache] = cache if SETTINGS.dig(:rails_cache_store, :type).to_s == 'redis'
+    unreadable = undecipherable
     # Only when something is wrong, so that the healthy answer keeps upstream's shape.
-    undecipherable.tap { |names| results[:foreman][:encryption] = { status: 'FAIL', message: "cannot decrypt #{names.join(', ')}: check ENCRYPTION_KEY" } if names.any? }
+    results[:foreman][:encryption] = { status: 'FAIL', message: "cannot decrypt #{unreadable.join(', ')}: check ENCRYPTION_KEY" } if unreadable.any?
     Foreman::Plugin.enabled.select(&:ping).inject(results) { |all, plugin| all.merge(plugin.name => plugin.ping.call) }
   end
 
@@ -14,6 +15,10 @@ module Ping
     start = now
     ActiveRecord::Base.connection.execute('SELECT 1')
     { active: true, duration_ms: since(start) }
+  end
+
+  def cache
+    { servers: SETTINGS[:rails_cache_store][:urls].map { |url| watch { Redis.new(url: url, timeout: 2).ping } } }
   end
 
   def watch
@@ -32,10 +37,6 @@ module Ping
       Rails.logger.error("Setting #{setting.name} cannot be decrypted: check ENCRYPTION_KEY")
       false
     end.map(&:name)
-  end
-
-  def redis_cache?
-    SETTINGS.dig(:rails_cache_store, :type).to_s == 'redis'
   end
 
   def now

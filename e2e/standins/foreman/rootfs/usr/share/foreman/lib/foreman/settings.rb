@@ -1,6 +1,5 @@
 require 'erb'
 require 'yaml'
-require 'set'
 
 module Foreman
   # settings.yaml and plugins/*.yaml, rendered by ERB; environment variables win.

@@ -2,9 +2,12 @@ namespace :db do
   # Noted before the first migration, so that a run that fails shows as one without an end.
   task start_migration_run: :environment do
     connection = ActiveRecord::Base.connection
-    connection.execute('CREATE TABLE IF NOT EXISTS migration_runs (id bigserial PRIMARY KEY, started_at timestamptz NOT NULL DEFAULT now(), finished_at timestamptz, plugins text NOT NULL, version text NOT NULL)')
-    names = connection.quote(Foreman::Plugin.enabled.map(&:name).join(' '))
-    @migration_run = connection.select_value("INSERT INTO migration_runs (plugins, version) VALUES (#{names}, #{connection.quote(Foreman::VERSION)}) RETURNING id")
+    connection.execute(<<~SQL)
+      CREATE TABLE IF NOT EXISTS migration_runs (id bigserial PRIMARY KEY, started_at timestamptz NOT NULL DEFAULT now(),
+        finished_at timestamptz, plugins text NOT NULL, version text NOT NULL)
+    SQL
+    names, version = connection.quote(Foreman::Plugin.enabled.map(&:name).join(' ')), connection.quote(Foreman::VERSION)
+    @migration_run = connection.select_value("INSERT INTO migration_runs (plugins, version) VALUES (#{names}, #{version}) RETURNING id")
   end
 
   task migrate: :start_migration_run do

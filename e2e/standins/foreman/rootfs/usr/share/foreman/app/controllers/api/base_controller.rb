@@ -9,6 +9,11 @@ module Api
       render json: { error: { message: message } }, status: status
     end
 
+    def invalid(error)
+      wrong = error.record.errors
+      render json: { error: { id: error.record.id, errors: wrong.to_hash, full_messages: wrong.full_messages } }, status: :unprocessable_entity
+    end
+
     def denied(error)
       answer(:unauthorized, error.message)
     end

@@ -8,8 +8,17 @@ module Dynflow
     def migrate(connection = ActiveRecord::Base.connection)
       return if current?(connection)
       connection.create_table(:dynflow_schema_info, id: false) { |t| t.integer :version, null: false }
-      connection.create_table(:dynflow_coordinator_records, id: :string) { |t| t.string :class_name, null: false; t.text :data; t.timestamp :last_seen }
-      connection.create_table(:dynflow_envelopes) { |t| t.string :receiver_id, null: false, index: true; t.string :sender_id; t.string :kind, null: false; t.string :body; t.timestamps }
+      connection.create_table(:dynflow_coordinator_records, id: :string) do |t|
+        t.string :class_name, null: false
+        t.text :data
+        t.timestamp :last_seen
+      end
+      connection.create_table(:dynflow_envelopes) do |t|
+        t.string :receiver_id, null: false, index: true
+        t.string :kind, null: false
+        t.string :sender_id, :body
+        t.timestamps
+      end
       connection.create_table(:dynflow_execution_plans, id: :uuid) do |t|
         t.string :label, :action_class, :queue, :state, null: false
         t.string :result, null: false, default: 'pending'

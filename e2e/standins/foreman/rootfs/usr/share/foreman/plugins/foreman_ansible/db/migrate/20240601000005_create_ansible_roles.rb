@@ -1,5 +1,8 @@
 class CreateAnsibleRoles < ActiveRecord::Migration[6.1]
   def change
-    create_table(:ansible_roles) { |t| t.string :name, null: false, index: { unique: true }; t.timestamps }
+    create_table :ansible_roles do |t|
+      t.string :name, null: false, index: { unique: true }
+      t.timestamps
+    end
   end
 end

@@ -1,1 +1,3 @@
-ActiveRecord::Base.connection.execute("INSERT INTO ansible_roles (name, created_at, updated_at) VALUES ('theforeman.foreman_scap_client', now(), now()) ON CONFLICT DO NOTHING")
+ActiveRecord::Base.connection.execute(<<~SQL)
+  INSERT INTO ansible_roles (name, created_at, updated_at) VALUES ('theforeman.foreman_scap_client', now(), now()) ON CONFLICT DO NOTHING
+SQL

@@ -1,1 +1,3 @@
-ActiveRecord::Base.connection.execute("INSERT INTO azure_images (name, created_at, updated_at) VALUES ('Default', now(), now()) ON CONFLICT DO NOTHING")
+ActiveRecord::Base.connection.execute(<<~SQL)
+  INSERT INTO azure_images (name, created_at, updated_at) VALUES ('Default', now(), now()) ON CONFLICT DO NOTHING
+SQL

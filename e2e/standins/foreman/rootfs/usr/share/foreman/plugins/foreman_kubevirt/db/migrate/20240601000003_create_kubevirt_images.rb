@@ -1,5 +1,8 @@
 class CreateKubevirtImages < ActiveRecord::Migration[6.1]
   def change
-    create_table(:kubevirt_images) { |t| t.string :name, null: false, index: { unique: true }; t.timestamps }
+    create_table :kubevirt_images do |t|
+      t.string :name, null: false, index: { unique: true }
+      t.timestamps
+    end
   end
 end

@@ -1,5 +1,8 @@
 class CreateInsightsRules < ActiveRecord::Migration[6.1]
   def change
-    create_table(:insights_rules) { |t| t.string :name, null: false, index: { unique: true }; t.timestamps }
+    create_table :insights_rules do |t|
+      t.string :name, null: false, index: { unique: true }
+      t.timestamps
+    end
   end
 end

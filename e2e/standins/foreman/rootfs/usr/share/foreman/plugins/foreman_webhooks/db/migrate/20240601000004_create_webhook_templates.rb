@@ -1,5 +1,8 @@
 class CreateWebhookTemplates < ActiveRecord::Migration[6.1]
   def change
-    create_table(:webhook_templates) { |t| t.string :name, null: false, index: { unique: true }; t.timestamps }
+    create_table :webhook_templates do |t|
+      t.string :name, null: false, index: { unique: true }
+      t.timestamps
+    end
   end
 end

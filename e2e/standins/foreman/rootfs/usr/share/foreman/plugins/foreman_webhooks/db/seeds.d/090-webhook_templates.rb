@@ -1,1 +1,3 @@
-ActiveRecord::Base.connection.execute("INSERT INTO webhook_templates (name, created_at, updated_at) VALUES ('Webhook Template - Payload Default', now(), now()) ON CONFLICT DO NOTHING")
+ActiveRecord::Base.connection.execute(<<~SQL)
+  INSERT INTO webhook_templates (name, created_at, updated_at) VALUES ('Webhook Template - Payload Default', now(), now()) ON CONFLICT DO NOTHING
+SQL

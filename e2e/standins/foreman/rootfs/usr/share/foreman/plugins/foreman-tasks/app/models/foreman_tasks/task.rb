@@ -14,7 +14,8 @@ module ForemanTasks
 
     def as_json(*)
       { id: id, label: label, action: action, state: state, result: result, external_id: external_id, started_at: started_at,
-        ended_at: ended_at, pending: state != 'stopped', username: nil, hostname: hostname, output: output, humanized: { action: action, errors: [output['error']].compact } }
+        ended_at: ended_at, pending: state != 'stopped', username: nil, hostname: hostname, output: output,
+        humanized: { action: action, errors: [output['error']].compact } }
     end
   end
 end
