@@ -55,7 +55,7 @@ fn compare(path: &str, wanted: &Value, live: &Value, found: &mut Vec<String>) {
 
 /// Lists whose items have an identity are merged by it, as the API server does; somebody else's items in them are not ours to judge.
 fn merge_key(item: &Value) -> Option<&'static str> {
-    ["name", "mountPath", "containerPort", "port", "uid", "ip"].into_iter().find(|key| !item[key].is_null())
+    ["mountPath", "name", "containerPort", "port", "uid", "ip"].into_iter().find(|key| !item[key].is_null())
 }
 
 /// The default, where one may be given.

@@ -71,7 +71,7 @@ impl Error {
         let what = what.into();
         match error {
             // A quota answers 403 as well, but in other words, and its mend is another one.
-            kube::Error::Api(status) if status.is_forbidden() && status.message.contains("cannot") => {
+            kube::Error::Api(status) if status.code == 403 && status.message.contains("cannot") => {
                 Self::Forbidden { what: format!("{verb} {what}"), said: status.message.clone() }
             }
             kube::Error::Api(status) => {

@@ -114,9 +114,10 @@ fn of_container(container: &ContainerStatus) -> Option<String> {
     waits.or(ended)
 }
 
-/// The last line that says something.
+/// The last line that says something; of a stack trace, the line above it.
 fn last_line(text: &str) -> &str {
-    text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default()
+    let says = |line: &&str| !line.is_empty() && !line.starts_with("at ") && !line.starts_with("... ");
+    text.lines().rev().map(str::trim).find(says).unwrap_or_default()
 }
 
 fn shorten(text: &str) -> String {

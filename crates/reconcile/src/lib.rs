@@ -23,6 +23,8 @@ mod diff;
 mod error;
 mod explain;
 mod gate;
+#[cfg(feature = "generate")]
+pub mod generate;
 mod generated;
 mod lease;
 mod managed;

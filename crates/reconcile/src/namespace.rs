@@ -133,7 +133,7 @@ impl Namespace {
                 }
             };
             let title = kind.api.plural.clone();
-            let stream = follow(api, config, writer, |object| trim(object.meta_mut()), optional);
+            let stream = follow(api, config, writer, |object| trim(object.meta_mut()));
             watches.spawn(run(stream, tell, title, trouble.clone(), optional));
             stores.insert(kind.api.kind.clone(), (kind.api.clone(), (store, optional)));
         }
@@ -141,7 +141,7 @@ impl Namespace {
         let writer = reflector::store::Writer::<Pod>::default();
         let pods = writer.as_reader();
         let (send, namespace) = (triggers.clone(), name.to_owned());
-        let stream = follow(Api::namespaced(client.clone(), name), owned.clone(), writer, trim_pod, false);
+        let stream = follow(Api::namespaced(client.clone(), name), owned.clone(), writer, trim_pod);
         let tell = move |pod: &Pod| {
             if let Some(name) = instance(pod) {
                 let _ = send.send(Trigger::Instance { namespace: namespace.clone(), name });
@@ -152,7 +152,7 @@ impl Namespace {
         let writer = reflector::store::Writer::<Event>::default();
         let warnings = writer.as_reader();
         let config = watcher::Config::default().page_size(50).fields("type=Warning");
-        let stream = follow(Api::namespaced(client.clone(), name), config, writer, trim_event, false);
+        let stream = follow(Api::namespaced(client.clone(), name), config, writer, trim_event);
         let (send, namespace, readers) = (triggers, name.to_owned(), stores.clone());
         let all_pods = pods.clone();
         let tell = move |event: &Event| {
@@ -296,14 +296,12 @@ fn follow<K>(
     config: watcher::Config,
     writer: reflector::store::Writer<K>,
     trim: impl FnMut(&mut K) + Send + 'static,
-    optional: bool,
 ) -> impl Stream<Item = Result<K, watcher::Error>> + Send + 'static
 where
     K: Resource + Clone + std::fmt::Debug + DeserializeOwned + Send + Sync + 'static,
     K::DynamicType: Eq + std::hash::Hash + Clone + Send + Sync,
 {
-    let events = watcher(api, config);
-    let events = if optional { events.boxed() } else { events.default_backoff().boxed() };
+    let events = watcher(api, config).default_backoff();
     events.modify(trim).reflect(writer).touched_objects()
 }
 
@@ -327,12 +325,10 @@ async fn run<K>(
                     _ => None,
                 };
                 match source {
-                    Some(kube::Error::Api(status))
-                        if optional && (status.is_not_found() || status.is_forbidden()) =>
-                    {
+                    Some(kube::Error::Api(status)) if optional && matches!(status.code, 403 | 404) => {
                         tokio::time::sleep(ABSENT).await;
                     }
-                    Some(kube::Error::Api(status)) if status.is_forbidden() => {
+                    Some(kube::Error::Api(status)) if status.code == 403 => {
                         let _ = trouble.send(Some(Error::Forbidden {
                             what: format!("list {plural}"),
                             said: status.message.clone(),

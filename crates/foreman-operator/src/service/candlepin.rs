@@ -31,7 +31,7 @@ pub fn objects(foreman: &Instance) -> Vec<Object> {
         (
             "tomcat.conf",
             format!(
-                "JAVA_HOME=\"/usr/lib/jvm/jre-25\"\nCATALINA_BASE=\"/usr/share/tomcat\"\nJAVA_OPTS=\"-Xms256m -Xmx{heap}m -Dcom.redhat.fips=false --enable-native-access=ALL-UNNAMED\"\n"
+                "JAVA_HOME=\"/usr/lib/jvm/jre-25\"\nJAVA_OPTS=\"-Xms256m -Xmx{heap}m -Dcom.redhat.fips=false --enable-native-access=ALL-UNNAMED\"\n"
             ),
         ),
     ];

@@ -18,7 +18,8 @@ fn clean(value: &mut Value) {
             }
             if let Some(Value::String(text)) = map.get_mut("description") {
                 // Lines of a doc comment are broken where the source's lines end, not where a reader's do.
-                *text = text.split("\n\n").map(|part| part.replace('\n', " ")).collect::<Vec<_>>().join("\n\n");
+                *text =
+                    text.split("\n\n").map(|part| part.replace('\n', " ")).collect::<Vec<_>>().join("\n\n");
             }
             map.values_mut().for_each(clean);
         }
@@ -50,4 +51,18 @@ pub fn schema(crd: &CustomResourceDefinition) -> (Value, String) {
         .and_then(|schema| schema.open_api_v3_schema.as_ref())
         .and_then(|schema| serde_json::to_value(schema).ok());
     (schema.unwrap_or_default(), version.map(|version| version.name.clone()).unwrap_or_default())
+}
+
+/// Paths at which a manifest says something that the type did not take up.
+pub fn difference(said: &Value, known: &Value, path: &str) -> Vec<String> {
+    match (said, known) {
+        (Value::Object(said), Value::Object(known)) => said
+            .iter()
+            .flat_map(|(key, said)| {
+                difference(said, known.get(key).unwrap_or(&Value::Null), &format!("{path}.{key}"))
+            })
+            .collect(),
+        _ if said == known => vec![],
+        _ => vec![path.to_owned()],
+    }
 }

@@ -7,7 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Entry, catalog};
+use super::{Entry, catalog, reference};
+use crate::managed::About;
 
 /// Fails where a committed file differs from what the operator's lists give; with `GENERATE` in the environment it writes the
 /// files instead, and removes those that no longer belong.
@@ -19,7 +20,7 @@ pub fn check(entry: &Entry) {
     let mut files: BTreeMap<String, String> = entry.files().into_iter().collect();
     files.extend(catalog::files(entry, &root, &files));
     let stale: Vec<String> =
-        owned(entry).iter().flat_map(|folder| below(&root, folder)).filter(|path| !files.contains_key(path)).collect();
+        owned(entry, &root).into_iter().filter(|path| !files.contains_key(path)).collect();
     if std::env::var_os("GENERATE").is_some() {
         for path in &stale {
             fs::remove_file(root.join(path)).expect("a generated file can be removed");
@@ -53,16 +54,21 @@ fn root() -> PathBuf {
     package.ancestors().nth(2).map(Path::to_path_buf).unwrap_or_default()
 }
 
-/// Folders in which every file is generated.
-fn owned(entry: &Entry) -> Vec<String> {
+/// Every file that is there and that only we write.
+fn owned(entry: &Entry, root: &Path) -> Vec<String> {
     let About { operator, version } = entry.about;
-    vec![
+    let folders = [
         format!("charts/{operator}"),
         format!("charts/{operator}-crds"),
         format!("bundles/{operator}/{version}"),
         format!("bundles/catalog/{operator}"),
-        format!("docs/reference/examples/{operator}"),
-    ]
+    ];
+    let mut found: Vec<String> = folders.iter().flat_map(|folder| below(root, folder)).collect();
+    let mine: Vec<_> =
+        entry.serves.iter().map(|served| reference::examples(&served.crd.spec.names.kind)).collect();
+    let examples = below(root, "docs/reference/examples").into_iter();
+    found.extend(examples.filter(|path| mine.iter().any(|mine| path.starts_with(mine))));
+    found
 }
 
 fn below(root: &Path, folder: &str) -> Vec<String> {
@@ -105,8 +111,6 @@ fn difference(old: &str, new: &str) -> String {
 }
 
 const SHOWN: usize = 12;
-
-use crate::managed::About;
 
 #[cfg(test)]
 mod tests {

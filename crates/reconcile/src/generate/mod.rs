@@ -14,7 +14,7 @@ mod values;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::managed::{About, Kind, Managed};
@@ -69,12 +69,16 @@ pub struct Example {
 }
 
 impl Example {
-    /// An example; fields that the type leaves out are left out here too.
+    /// An example: a manifest as a user would write it, proven to be one of the kind `K`.
     ///
     /// # Panics
-    /// If the object does not serialise.
-    pub fn new(name: &'static str, about: &'static str, object: &impl Serialize) -> Self {
-        let manifest = serde_json::to_value(object).expect("custom resources serialise");
+    /// If it is none, or has a field that `K` does not know.
+    pub fn of<K: Serialize + DeserializeOwned>(name: &'static str, about: &'static str, yaml: &str) -> Self {
+        let manifest: Value = serde_yaml_ng::from_str(yaml).expect("the example is YAML");
+        let object: K = serde_json::from_value(manifest.clone()).expect("the example is of its kind");
+        let known = serde_json::to_value(object).expect("custom resources serialise");
+        let unknown = crd::difference(&manifest, &known, "");
+        assert!(unknown.is_empty(), "example {name}: not in the API: {}", unknown.join(", "));
         Self { name, about, manifest }
     }
 }
@@ -97,6 +101,11 @@ impl Entry {
         self.serves.push(Served { crd: crd::cleaned(crd), examples });
         self.uses.extend(kinds);
         self
+    }
+
+    /// `stable-v0`: no upgrade inside a channel breaks a manifest.
+    fn channel(&self) -> String {
+        format!("stable-v{}", self.about.version.split('.').next().unwrap_or("0"))
     }
 
     /// Every generated file of this operator, as path in the repository and text, but for the catalog, which looks back.

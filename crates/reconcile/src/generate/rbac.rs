@@ -39,9 +39,18 @@ pub fn rules(entry: &Entry) -> Rules {
     Rules { everywhere: everywhere.rules(), namespace: namespace.rules(), home: lease(entry.about.operator) }
 }
 
-const READ: &[&str] = &["get", "list", "watch"];
+/// What people need who only look.
+pub const READ: &[&str] = &["get", "list", "watch"];
+/// What people need who change custom resources, besides.
+pub const EDIT: &[&str] = &["create", "update", "patch", "delete", "deletecollection"];
 const WATCH: &[&str] = &["list", "watch"];
 const KEEP: &[&str] = &["get", "list", "watch", "create", "patch", "delete"];
+
+/// What people may do with the custom resources in their namespaces; status is the operator's.
+pub fn people(entry: &Entry, verbs: &[&str]) -> Vec<PolicyRule> {
+    let kinds = entry.serves.iter().map(|served| &served.crd.spec);
+    kinds.map(|spec| rule(&spec.group, vec![spec.names.plural.clone()], verbs)).collect()
+}
 
 /// A name cannot restrict `create`: the API server does not know it yet.
 fn lease(name: &str) -> Vec<PolicyRule> {

@@ -1,0 +1,99 @@
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{ConfigMap, Secret},
+};
+use kube::{CustomResource, KubeSchema};
+use serde::Deserialize;
+
+use super::*;
+
+/// A kettle.
+#[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug)]
+#[kube(group = "kitchen.example", version = "v1", kind = "Kettle", namespaced)]
+struct KettleSpec {
+    /// How hot.
+    #[schemars(range(min = 1, max = 100))]
+    degrees: u32,
+}
+
+fn kitchen() -> Entry {
+    let entry = Entry {
+        about: About { operator: "kettle-operator", version: "1.10.0" },
+        title: "Kettle",
+        summary: "Boils water",
+        description: "Boils water.",
+        keywords: &["tea"],
+        categories: "Storage",
+        created: "2026-01-01T00:00:00Z",
+        colour: "#123456",
+        images: vec![("heating-coil", "registry.example/coil:1".into())],
+        serves: vec![],
+        uses: vec![],
+    };
+    let kinds = vec![
+        Kind::referred::<Secret>(),
+        Kind::owned::<Deployment>(),
+        Kind::owned::<ConfigMap>(),
+        Kind::optional("kitchen.example", "v1", "Socket"),
+    ];
+    let yaml = "{apiVersion: kitchen.example/v1, kind: Kettle, metadata: {name: mine, namespace: home}, spec: {degrees: 90}}";
+    entry.serving_kind(Kettle::crd(), kinds, vec![Example::of::<Kettle>("minimal", "Tea.", yaml)])
+}
+
+#[test]
+fn permissions_are_those_of_the_listed_kinds_and_no_more() {
+    let rules = rbac::rules(&kitchen());
+    assert_eq!(
+        rbac::text(&rules.everywhere),
+        "  - apiGroups: [events.k8s.io]\n    resources: [events]\n    verbs: [create, patch]\n  - apiGroups: [kitchen.example]\n    resources: [kettles]\n    verbs: [get, list, watch]\n  - apiGroups: [kitchen.example]\n    resources: [kettles/status]\n    verbs: [patch]"
+    );
+    assert_eq!(
+        rbac::text(&rules.namespace),
+        "  - apiGroups: [\"\"]\n    resources: [configmaps, secrets]\n    verbs: [get, list, watch, create, patch, delete]\n  - apiGroups: [\"\"]\n    resources: [events, pods]\n    verbs: [list, watch]\n  - apiGroups: [apps]\n    resources: [deployments]\n    verbs: [get, list, watch, create, patch, delete]\n  - apiGroups: [kitchen.example]\n    resources: [sockets]\n    verbs: [list, watch]"
+    );
+}
+
+#[test]
+fn no_file_has_a_wildcard_or_a_way_to_more_permissions() {
+    for (path, text) in kitchen().files() {
+        for word in ["[\"*\"]", "['*']", "escalate", "impersonate", "[bind"] {
+            assert!(!text.contains(word), "{path} contains {word}");
+        }
+    }
+}
+
+#[test]
+fn every_marker_is_filled_in() {
+    for (path, text) in kitchen().files() {
+        let left = text.split('@').skip(1).step_by(2).find(|word| {
+            !word.is_empty() && word.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_')
+        });
+        assert_eq!(left, None, "{path}");
+    }
+}
+
+#[test]
+fn formats_that_kubernetes_does_not_know_are_gone() {
+    let served = &kitchen().serves[0];
+    assert!(!crd::text(&served.crd, &[]).contains("uint32"));
+}
+
+#[test]
+#[should_panic(expected = "not in the API: .spec.degree")]
+fn an_example_with_a_field_that_nobody_knows_is_refused() {
+    let yaml = "{apiVersion: kitchen.example/v1, kind: Kettle, metadata: {name: mine}, spec: {degrees: 90, degree: 9}}";
+    Example::of::<Kettle>("wrong", "", yaml);
+}
+
+#[test]
+fn the_catalog_orders_versions_as_numbers() {
+    let root = std::env::temp_dir().join(format!("catalog-{}", std::process::id()));
+    for version in ["1.9.0", "1.2.0"] {
+        std::fs::create_dir_all(root.join("bundles/kettle-operator").join(version)).unwrap();
+    }
+    let files = catalog::files(&kitchen(), &root, &std::collections::BTreeMap::new());
+    std::fs::remove_dir_all(&root).unwrap();
+    let text = &files[0].1;
+    assert!(text.contains("- name: kettle-operator.v1.10.0\n  replaces: kettle-operator.v1.9.0\n"), "{text}");
+    assert!(text.contains("- name: kettle-operator.v1.9.0\n  replaces: kettle-operator.v1.2.0\n"), "{text}");
+}
