@@ -11,7 +11,7 @@ kubelet_knows() { # NODE REFERENCE: until the CRI plugin has seen an import, the
 }
 
 load_images() { # NODE ARCHIVE...
-  local node=$1 archive index reference digest begin
+  local node=$1 archive index reference digest
   shift
   for archive; do
     index=$(tar -xOf "$archive" index.json)

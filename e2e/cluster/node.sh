@@ -107,6 +107,8 @@ start_kubelet() { # NODE
   start "$1" "kubelet-$1" kubelet --config="$dir/kubelet.yaml" --kubeconfig="$state/$1.kubeconfig" \
     --hostname-override="$1" --node-ip="$(node_ip "$1")" --root-dir="$dir/kubelet"
   start "$1" "kube-proxy-$1" kube-proxy --config="$dir/kube-proxy.yaml"
+  # A node that comes back soon after it was killed still counts as Ready.
+  wait_for 120 "the kubelet of $1 answers" nsenter --net="/run/netns/$CLUSTER-$1" curl -fsS http://127.0.0.1:10248/healthz
   wait_for 120 "$1 is Ready" node_ready "$1"
 }
 
