@@ -37,7 +37,7 @@ public final class Servlet extends HttpServlet {
         response.setStatus(status);
         response.setContentType("application/json");
         response.setCharacterEncoding("UTF-8");
-        response.getWriter().println(Api.JSON.toJson(body));
+        response.getWriter().print(Api.JSON.toJson(body));
     }
 
     private static Map<String, String> displayed(String message) {
