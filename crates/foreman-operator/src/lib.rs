@@ -20,6 +20,9 @@ use k8s_openapi::api::{
 };
 use reconcile::{About, Error, Fault, Kind, Managed, Plan, Report, Status, World};
 
+#[cfg(test)]
+mod tests;
+
 pub use crate::crd::Foreman;
 use crate::{check::Checked, read::Observed};
 

@@ -120,7 +120,8 @@ impl Pass<'_> {
             _ => false,
         };
         if same(APPLIED) && known.drift.is_empty() && !due {
-            return self.judge(object, &known);
+            self.judge(object, &known);
+            return Ok(());
         }
         if self.held && !same(REVISION) && !matches!(object.write, Write::Issue(_)) {
             return Ok(());
@@ -129,7 +130,8 @@ impl Pass<'_> {
             self.outcome.repaired.push(format!("{}: {}", object.title(), known.drift.join(", ")));
         }
         let known = self.write(object, due).await?;
-        self.judge(object, &known)
+        self.judge(object, &known);
+        Ok(())
     }
 
     /// Labels, owner, safe pods, and the hash of the configuration that its pods refer to.
@@ -171,7 +173,8 @@ impl Pass<'_> {
             Write::Generate(values) => self.generate(object, values.clone()).await?,
             _ => self.write(object, true).await?,
         };
-        self.judge(object, &known)
+        self.judge(object, &known);
+        Ok(())
     }
 
     /// Draws the values of a Secret and creates it; one that is there already stays.
@@ -335,12 +338,11 @@ impl Pass<'_> {
     }
 
     /// Holds the gate for an object that is as stated.
-    fn judge(&mut self, object: &Object, known: &Known) -> Result<(), Error> {
+    fn judge(&mut self, object: &Object, known: &Known) {
         if self.stage.gate != Gate::Applied && known.state != State::Holds {
             let why = explain(&self.world.namespace, object, &object.body.name_any(), &known.state);
             self.outcome.wait(self.stage, why);
         }
-        Ok(())
     }
 }
 

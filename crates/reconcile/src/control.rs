@@ -204,11 +204,11 @@ async fn write<K: Managed>(
             status.set(old, generation, news("Reconciling", false, "Paused", why));
             status.set(old, generation, news("Paused", true, "Paused", why));
         }
-        Verdict::Faulty(faults, again) => {
+        Verdict::Faulty(found, again) => {
             faulty = true;
             outcome.refused = again;
-            let reason = faults.first().map_or("Invalid", |fault| fault.reason);
-            let why = faults.iter().map(|fault| fault.message.as_str()).collect::<Vec<_>>().join("; ");
+            let reason = found.first().map_or("Invalid", |fault| fault.reason);
+            let why = found.iter().map(|fault| fault.message.as_str()).collect::<Vec<_>>().join("; ");
             if let Some(old) = old {
                 status.endpoints.clone_from(&old.endpoints);
                 status.versions.clone_from(&old.versions);
@@ -318,7 +318,7 @@ pub async fn run<K: Managed>(
                 finish.forget(&object);
             }
             Err(controller::Error::QueueError(error)) => {
-                tracing::warn!(error = error.to_string(), "watch interrupted")
+                tracing::warn!(error = error.to_string(), "watch interrupted");
             }
             // The reporter has told it already.
             Err(_) | Ok(_) => {}
@@ -330,30 +330,26 @@ pub async fn run<K: Managed>(
 fn merged<K: Managed>(
     mut watches: Vec<stream::BoxStream<'static, watcher::Result<watcher::Event<K>>>>,
 ) -> stream::BoxStream<'static, watcher::Result<watcher::Event<K>>> {
-    match watches.len() {
-        1 => watches.remove(0),
-        _ => {
-            let mut starting = watches.len();
-            let first = stream::once(async { Ok(watcher::Event::Init) });
-            let events = stream::select_all(watches).filter_map(move |event| {
-                let event = match event {
-                    Ok(watcher::Event::Init) => None,
-                    // After the start, a watch that begins anew tells what is there; what is gone is found by a read that fails.
-                    Ok(watcher::Event::InitApply(object)) if starting == 0 => {
-                        Some(Ok(watcher::Event::Apply(object)))
-                    }
-                    Ok(watcher::Event::InitDone) => {
-                        let last = starting == 1;
-                        starting = starting.saturating_sub(1);
-                        last.then_some(Ok(watcher::Event::InitDone))
-                    }
-                    other => Some(other),
-                };
-                futures::future::ready(event)
-            });
-            first.chain(events).boxed()
-        }
+    if watches.len() == 1 {
+        return watches.remove(0);
     }
+    let mut starting = watches.len();
+    let first = stream::once(async { Ok(watcher::Event::Init) });
+    let events = stream::select_all(watches).filter_map(move |event| {
+        let event = match event {
+            Ok(watcher::Event::Init) => None,
+            // After the start, a watch that begins anew tells what is there; what is gone is found by a read that fails.
+            Ok(watcher::Event::InitApply(object)) if starting == 0 => Some(Ok(watcher::Event::Apply(object))),
+            Ok(watcher::Event::InitDone) => {
+                let last = starting == 1;
+                starting = starting.saturating_sub(1);
+                last.then_some(Ok(watcher::Event::InitDone))
+            }
+            other => Some(other),
+        };
+        futures::future::ready(event)
+    });
+    first.chain(events).boxed()
 }
 
 /// Which custom resources a trigger means.

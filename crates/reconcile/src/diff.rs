@@ -47,7 +47,7 @@ fn compare(path: &str, wanted: &Value, live: &Value, found: &mut Vec<String>) {
             if wanted == &Value::Bool(false) || wanted == &Value::from(0) => {}
         _ if wanted == live || quantity(path, wanted, live) => {}
         _ if path.starts_with("data.") || path.starts_with("stringData.") => {
-            found.push(format!("{path}: changed"))
+            found.push(format!("{path}: changed"));
         }
         _ => found.push(format!("{path}: {} -> {}", text(live), text(wanted))),
     }

@@ -114,10 +114,20 @@ fn of_container(container: &ContainerStatus) -> Option<String> {
     waits.or(ended)
 }
 
-/// The last line that says something; of a stack trace, the line above it.
+/// The last line that says what went wrong: an exception's own line rather than the trace or the advice below it.
 fn last_line(text: &str) -> &str {
-    let says = |line: &&str| !line.is_empty() && !line.starts_with("at ") && !line.starts_with("... ");
-    text.lines().rev().map(str::trim).find(says).unwrap_or_default()
+    let lines = || text.lines().rev().map(str::trim).filter(|line| !line.is_empty());
+    let named = |line: &&str| {
+        let Some((name, _)) = line.split_once(": ") else { return false };
+        let exception = !name.contains(' ') && name.starts_with(char::is_uppercase) && name.contains("::");
+        exception
+            || name.ends_with("Exception")
+            || name.ends_with("Error")
+            || name.ends_with("FATAL")
+            || name.ends_with("PANIC")
+    };
+    let trace = |line: &&str| line.starts_with("at ") || line.starts_with("... ") || line.starts_with('(');
+    lines().find(named).or_else(|| lines().find(|line| !trace(line))).unwrap_or_default()
 }
 
 fn shorten(text: &str) -> String {
@@ -153,6 +163,21 @@ mod tests {
         let pod =
             container(json!({ "waiting": { "reason": "CrashLoopBackOff", "message": "back-off" } }), ended);
         assert_eq!(trouble(&pod).unwrap(), "its last line: FATAL: no such role");
+    }
+
+    #[test]
+    fn of_a_trace_the_exception_is_told() {
+        let rake = "rake aborted!\nPG::ConnectionBad: no route\nbin/rails:4:in `<main>'\n\nTasks: TOP => db:migrate\n(See full trace by running task with --trace)";
+        assert_eq!(last_line(rake), "PG::ConnectionBad: no route");
+        assert_eq!(
+            last_line("java.lang.IllegalStateException: no key\n\tat a.B.c(Unknown)\n"),
+            "java.lang.IllegalStateException: no key"
+        );
+        assert_eq!(
+            last_line("2026 FATAL: could not write: No space left\ndatabase system is shut down"),
+            "2026 FATAL: could not write: No space left"
+        );
+        assert_eq!(last_line("starting\ncannot go on\n"), "cannot go on");
     }
 
     #[test]

@@ -33,11 +33,13 @@ use crate::{
 };
 
 type Metadata = PartialObjectMeta<DynamicObject>;
+/// Kind and name.
+type Key = (String, String);
 
 /// How long a namespace may take to be read for the first time.
 const START: Duration = Duration::from_secs(30);
 /// How often we look whether an optional kind has been installed meanwhile.
-const ABSENT: Duration = Duration::from_secs(300);
+const ABSENT: Duration = Duration::from_mins(5);
 /// How long the watch may lag behind an answer to our own write.
 const LAG: Duration = Duration::from_secs(30);
 
@@ -88,8 +90,8 @@ pub struct Namespace {
     kinds: HashMap<String, (ApiResource, Store<Metadata>)>,
     pods: Store<Pod>,
     warnings: Store<Event>,
-    pub(crate) known: Mutex<HashMap<(String, String), Known>>,
-    pub(crate) contents: Mutex<HashMap<(String, String), (String, Arc<DynamicObject>)>>,
+    pub(crate) known: Mutex<HashMap<Key, Known>>,
+    pub(crate) contents: Mutex<HashMap<Key, (String, Arc<DynamicObject>)>>,
     _watches: JoinSet<()>,
 }
 

@@ -243,11 +243,10 @@ fn references(value: &Value, found: &mut Vec<(&'static str, String)>) {
         Value::Object(fields) => {
             for (key, value) in fields {
                 let (kind, name) = match key.as_str() {
-                    "secretKeyRef" | "secretRef" => ("Secret", &value["name"]),
+                    "secret" if !value["secretName"].is_null() => ("Secret", &value["secretName"]),
+                    // The last one as a source of a projected volume.
+                    "secretKeyRef" | "secretRef" | "secret" => ("Secret", &value["name"]),
                     "configMapKeyRef" | "configMapRef" | "configMap" => ("ConfigMap", &value["name"]),
-                    // As a volume, or as a source of a projected one.
-                    "secret" if value["name"].is_null() => ("Secret", &value["secretName"]),
-                    "secret" => ("Secret", &value["name"]),
                     _ => {
                         references(value, found);
                         continue;

@@ -90,7 +90,7 @@ fn property(value: &str) -> String {
             Some('\\') => escaped.push_str("\\\\"),
             Some(' ') if place == 0 => escaped.push_str("\\ "),
             Some(character) if character.is_ascii_graphic() || character == ' ' => escaped.push(character),
-            _ => escaped.push_str(&format!("\\u{unit:04x}")),
+            _ => escaped.extend(["\\u".to_owned(), format!("{unit:04x}")]),
         }
     }
     escaped

@@ -18,8 +18,9 @@ use crate::crd::Amounts;
 const GRACE: i64 = 300;
 /// Sidekiq writes `[2 of 5 busy]` into its title once it takes jobs.
 const TAKES_JOBS: &str = "grep -qa ' of [0-9]* busy' /proc/1/cmdline";
-/// Takes no more jobs, and waits until none is running.
-const DRAIN: &str = "kill -TSTP 1; sleep 1; until grep -qa '\\[0 of' /proc/1/cmdline; do sleep 1; done";
+/// Takes no more jobs, and waits until none is running; at SIGTERM Sidekiq waits 25 s more and puts the rest back into the queue.
+const DRAIN: &str =
+    "kill -TSTP 1; for i in $(seq 260); do sleep 1; grep -qa '\\[0 of' /proc/1/cmdline && break; done";
 
 /// Nothing without background tasks.
 pub fn objects(foreman: &Instance) -> Vec<Object> {

@@ -16,6 +16,10 @@ const USER: i64 = 994;
 /// What Candlepin knows Katello as.
 pub const CANDLEPIN_CONSUMER: &str = "katello";
 
+/// Ruby refuses a world-writable temporary directory, which is what the volume on /tmp is; and Rails takes the PID file of a container
+/// that was killed for a running server, because every container's first process has the same number.
+const START: &str = "mkdir -p -m 700 \"$TMPDIR\" && rm -f /tmp/rails.pid && exec \"$@\"";
+
 /// The configuration, and the volume through which web hands files to workers.
 pub fn objects(foreman: &Instance) -> Vec<Object> {
     let volume = foreman.volume("shared");
@@ -177,7 +181,9 @@ pub fn pod(foreman: &Instance, process: Process) -> PodSpec {
         containers: vec![Container {
             name: process.name.into(),
             image: Some(foreman.images.foreman.clone()),
-            command: Some(process.command),
+            command: Some(
+                ["bash", "-c", START, "bash"].into_iter().map(Into::into).chain(process.command).collect(),
+            ),
             working_dir: Some("/usr/share/foreman".into()),
             env: Some([environment(foreman, &settings), process.env].concat()),
             resources: Some(process.resources),
@@ -194,6 +200,7 @@ fn environment(foreman: &Instance, settings: &str) -> Vec<EnvVar> {
     let admin = foreman.part(names::ADMIN).name();
     vec![
         env("RAILS_ENV", "production"),
+        env("TMPDIR", "/tmp/private"),
         env("RAILS_LOG_TO_STDOUT", "true"),
         env("FOREMAN_LOGGING_LEVEL", "info"),
         env("FOREMAN_ENABLED_PLUGINS", foreman.gems.join(" ")),
