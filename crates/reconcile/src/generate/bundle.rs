@@ -171,7 +171,7 @@ fn granting(operator: &str) -> String {
     )
 }
 
-/// As in the chart, but for what OLM knows better: the namespaces, and the user, which OpenShift assigns.
+/// As in the chart, but for what OLM knows better: the namespaces, and the user, which the platform may assign.
 fn deployment(entry: &Entry, own: &str) -> Value {
     let field =
         |name: &str, path: &str| json!({ "name": name, "valueFrom": { "fieldRef": { "fieldPath": path } } });

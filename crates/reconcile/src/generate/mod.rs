@@ -3,6 +3,9 @@
 //! All of it is committed. A test of each operator calls [`check`], so that a change of a type or of a list of kinds shows in
 //! the same diff as what follows from it. With `GENERATE` set the files are written instead (`make generate`).
 
+// Text is what is made here, and nobody waits for it: the plain form reads best.
+#![allow(clippy::format_push_string, clippy::format_collect)]
+
 mod bundle;
 mod catalog;
 mod chart;

@@ -97,3 +97,74 @@ fn the_catalog_orders_versions_as_numbers() {
     assert!(text.contains("- name: kettle-operator.v1.10.0\n  replaces: kettle-operator.v1.9.0\n"), "{text}");
     assert!(text.contains("- name: kettle-operator.v1.9.0\n  replaces: kettle-operator.v1.2.0\n"), "{text}");
 }
+
+/// What a template says plainly; what Helm fills in is `HELM`, what it only adds under a condition is left out.
+fn plain(template: &str) -> Value {
+    let mut text = String::new();
+    for line in template.lines().filter(|line| !line.trim_start().starts_with("{{")) {
+        let filled = line.split("{{").enumerate().map(|(place, part)| match part.split_once("}}") {
+            Some((_, rest)) if place > 0 => format!("HELM{rest}"),
+            _ => part.to_owned(),
+        });
+        text += &format!("{}\n", filled.collect::<String>());
+    }
+    serde_yaml_ng::from_str(&text).unwrap()
+}
+
+/// Every value with its path; what has a name is found by it.
+fn leaves(value: &Value, path: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(map) => {
+            map.iter().for_each(|(key, value)| leaves(value, &format!("{path}.{key}"), found))
+        }
+        Value::Array(values) => {
+            for (place, value) in values.iter().enumerate() {
+                let name = value["name"].as_str().map_or_else(|| place.to_string(), str::to_owned);
+                leaves(value, &format!("{path}.{name}"), found);
+            }
+        }
+        Value::Null => {}
+        value => found.push(format!("{path} = {value}")),
+    }
+}
+
+#[test]
+fn chart_and_bundle_differ_only_where_they_mean_to() {
+    let entry = kitchen();
+    let files: std::collections::BTreeMap<String, String> = entry.files().into_iter().collect();
+    let service: Value = serde_yaml_ng::from_str(&files[&bundle::path("kettle-operator", "1.10.0")]).unwrap();
+    let chart = plain(&files["charts/kettle-operator/templates/deployment.yaml"]);
+    let values: Value = serde_yaml_ng::from_str(&files["charts/kettle-operator/values.yaml"]).unwrap();
+    let of_bundle = &service["spec"]["install"]["spec"]["deployments"][0]["spec"];
+    let container = &of_bundle["template"]["spec"]["containers"][0];
+    assert_eq!(container["resources"], values["resources"]);
+
+    let (mut in_chart, mut in_bundle) = (vec![], vec![]);
+    leaves(&chart["spec"], "", &mut in_chart);
+    leaves(of_bundle, "", &mut in_bundle);
+    let only = |these: &[String], those: &[String]| -> Vec<String> {
+        these.iter().filter(|leaf| !those.contains(leaf) && !leaf.contains("HELM")).cloned().collect()
+    };
+    assert_eq!(only(&in_chart, &in_bundle), Vec::<String>::new());
+    let mut more = only(&in_bundle, &in_chart);
+    more.retain(|leaf| !leaf.contains(".labels.") && !leaf.contains(".matchLabels."));
+    let container = ".template.spec.containers.operator";
+    assert_eq!(
+        more,
+        [
+            ".replicas = 1".into(),
+            format!(
+                "{container}.env.WATCH_NAMESPACE.valueFrom.fieldRef.fieldPath = \"metadata.annotations['olm.targetNamespaces']\""
+            ),
+            format!("{container}.env.RUST_LOG.value = \"info\""),
+            format!("{container}.env.RELATED_IMAGE_HEATING_COIL.name = \"RELATED_IMAGE_HEATING_COIL\""),
+            format!("{container}.env.RELATED_IMAGE_HEATING_COIL.value = \"registry.example/coil:1\""),
+            format!("{container}.image = \"quay.io/theforeman/kettle-operator:1.10.0\""),
+            format!("{container}.imagePullPolicy = \"IfNotPresent\""),
+            format!("{container}.resources.limits.memory = \"128Mi\""),
+            format!("{container}.resources.requests.cpu = \"10m\""),
+            format!("{container}.resources.requests.memory = \"32Mi\""),
+            ".template.spec.serviceAccountName = \"kettle-operator\"".into(),
+        ]
+    );
+}
