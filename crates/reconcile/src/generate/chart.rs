@@ -50,6 +50,9 @@ pub fn files(entry: &Entry) -> Vec<(String, String)> {
     files.push((format!("{definitions}/values.yaml"), "{}\n".into()));
     files.push((format!("{definitions}/values.schema.json"), values::schema(&[])));
     files.push((format!("{definitions}/README.md"), fill(include_str!("chart/README-crds.md"))));
+    let stored = fill(include_str!("chart/stored-versions.tpl"));
+    // Not .yaml: kubectl takes those of the folder as they are.
+    files.push((format!("{definitions}/templates/stored-versions.tpl"), stored));
     for served in &entry.serves {
         // Deleting a definition deletes every custom resource: never a side effect.
         let text = crd::text(&served.crd, &[("helm.sh/resource-policy", "keep")]);
@@ -86,6 +89,13 @@ fn fill(entry: &Entry, text: &str) -> String {
         let (_, version) = crd::schema(&served.crd);
         format!("\"{}/{version}/{}\"", served.crd.spec.group, served.crd.spec.names.kind)
     });
+    let stored = entry.serves.iter().map(|served| {
+        let versions = served.crd.spec.versions.iter().map(|version| format!("\"{}\"", version.name));
+        let name = served.crd.metadata.name.as_deref().unwrap_or_default();
+        format!("\"{name}\" (list {})", versions.collect::<Vec<_>>().join(" "))
+    });
+    let mut example = manifest.clone();
+    example["metadata"]["namespace"] = "@there@".into();
     let words = [
         ("operator", entry.about.operator.to_owned()),
         ("version", entry.about.version.to_owned()),
@@ -109,17 +119,10 @@ fn fill(entry: &Entry, text: &str) -> String {
         ("parts", parts.join(", ")),
         ("images_schema", json!({ "additionalProperties": false, "properties": schema }).to_string()),
         ("apis", apis.collect::<Vec<_>>().join(" ")),
-        ("example", indented(2, &yaml(&manifest))),
+        ("stored", stored.collect::<Vec<_>>().join(" ")),
+        ("example", indented(2, &yaml(&example)).replace("'@there@'", "{{ $namespace }}")),
         ("namespace", word("/metadata/namespace").to_owned()),
-        (
-            "first",
-            format!(
-                "--namespace={} {}/{}",
-                word("/metadata/namespace"),
-                word("/kind").to_lowercase(),
-                word("/metadata/name")
-            ),
-        ),
+        ("first", format!("{}/{}", word("/kind").to_lowercase(), word("/metadata/name"))),
         ("crd_names", names.join(" ")),
     ];
     words.iter().fold(text.to_owned(), |text, (word, value)| {
