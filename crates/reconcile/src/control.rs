@@ -53,7 +53,7 @@ impl Places {
 pub struct Context<K: Managed> {
     client: Client,
     /// Tells what happened.
-    pub reporter: Reporter,
+    pub reporter: Arc<Reporter>,
     store: Store<K>,
     current: AtomicBool,
     triggers: mpsc::UnboundedSender<Trigger>,
@@ -64,6 +64,25 @@ pub struct Context<K: Managed> {
 }
 
 impl<K: Managed> Context<K> {
+    /// A context that knows nothing yet.
+    pub(crate) fn new(
+        client: Client,
+        reporter: Arc<Reporter>,
+        store: Store<K>,
+        triggers: mpsc::UnboundedSender<Trigger>,
+    ) -> Self {
+        Self {
+            client,
+            reporter,
+            store,
+            current: AtomicBool::new(false),
+            triggers,
+            namespaces: Mutex::default(),
+            failures: Mutex::default(),
+            written: Mutex::default(),
+        }
+    }
+
     /// The caches of a namespace; started at its first custom resource.
     async fn namespace(&self, name: &str) -> Result<Arc<Namespace>, Error> {
         let cell = lock(&self.namespaces).entry(name.to_owned()).or_default().clone();
@@ -125,7 +144,7 @@ async fn reconcile<K: Managed>(object: Arc<K>, context: Arc<Context<K>>) -> Resu
 }
 
 /// Read, check, plan, apply, report.
-async fn pass<K: Managed>(object: &K, context: &Context<K>) -> Result<Done, Error> {
+pub(crate) async fn pass<K: Managed>(object: &K, context: &Context<K>) -> Result<Done, Error> {
     let before = lock(&context.written)
         .get(&ObjectRef::from_obj(object))
         .cloned()
@@ -262,22 +281,13 @@ async fn write<K: Managed>(
 pub async fn run<K: Managed>(
     client: Client,
     places: Places,
-    reporter: impl FnOnce(Client) -> Reporter,
+    reporter: Arc<Reporter>,
     stop: CancellationToken,
     started: impl FnOnce(&Arc<Context<K>>),
 ) {
     let (store, writer) = reflector::store();
     let (triggers, woken) = mpsc::unbounded_channel();
-    let context = Arc::new(Context {
-        reporter: reporter(client.clone()),
-        client: client.clone(),
-        store: store.clone(),
-        current: AtomicBool::new(false),
-        triggers,
-        namespaces: Mutex::default(),
-        failures: Mutex::default(),
-        written: Mutex::default(),
-    });
+    let context = Arc::new(Context::new(client.clone(), reporter, store.clone(), triggers));
     started(&context);
     let (reading, read) = (context.clone(), store.clone());
     let read = async move {

@@ -33,6 +33,8 @@ mod object;
 mod part;
 mod plan;
 pub mod pod;
+#[cfg(feature = "rehearsal")]
+pub mod rehearsal;
 mod report;
 mod run;
 mod status;

@@ -337,7 +337,7 @@ async fn run<K>(
                         }));
                     }
                     _ => {
-                        tracing::warn!(%plural, error = source.map_or_else(|| error.to_string(), said), "watch interrupted")
+                        tracing::warn!(%plural, error = source.map_or_else(|| error.to_string(), said), "watch interrupted");
                     }
                 }
             }

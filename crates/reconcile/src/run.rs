@@ -48,6 +48,8 @@ pub async fn run<K: Managed>() -> ExitCode {
 
 /// What the probes and Prometheus ask of a process.
 struct Face<K: Managed> {
+    /// Counts for all replicas, leading or not.
+    reporter: Arc<Reporter>,
     /// Set while leading.
     context: OnceLock<Arc<Context<K>>>,
     /// Set once the API server has answered.
@@ -56,6 +58,9 @@ struct Face<K: Managed> {
 
 async fn life<K: Managed>() -> Result<(), Fatal> {
     let filter = EnvFilter::builder().with_default_directive(tracing::Level::INFO.into()).from_env()?;
+    // What interrupts a watch we log ourselves, in words.
+    let quiet = "kube_runtime::watcher=error".parse().map(|quiet| filter.clone().add_directive(quiet));
+    let filter = quiet.unwrap_or(filter);
     let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
@@ -83,7 +88,12 @@ async fn life<K: Managed>() -> Result<(), Fatal> {
         tracing::info!("stopping");
         stopping.cancel();
     });
-    let face = Arc::new(Face::<K> { context: OnceLock::new(), connected: OnceLock::new() });
+    let reporter = Arc::new(Reporter::new(client.clone(), &about));
+    let face = Arc::new(Face::<K> {
+        reporter: reporter.clone(),
+        context: OnceLock::new(),
+        connected: OnceLock::new(),
+    });
     let address = std::env::var("LISTEN").unwrap_or_else(|_| "0.0.0.0:8080".into());
     let listener =
         tokio::net::TcpListener::bind(&address).await.map_err(|error| Fatal::Listen(address, error))?;
@@ -108,11 +118,13 @@ async fn life<K: Managed>() -> Result<(), Fatal> {
     if leading {
         tracing::info!("leading");
         let started = |context: &Arc<Context<K>>| {
-            context.reporter.metrics.leader.set(1);
+            reporter.metrics.leader.set(1);
             let _ = face.context.set(context.clone());
         };
-        let reporter = |client| Reporter::new(client, &about);
-        tokio::join!(leader.hold(&stop), control::run::<K>(client, places, reporter, stop.clone(), started));
+        tokio::join!(
+            leader.hold(&stop),
+            control::run::<K>(client, places, face.reporter.clone(), stop.clone(), started)
+        );
         if let Err(error) = leader.release().await {
             tracing::warn!(%error, "cannot release the Lease");
         }

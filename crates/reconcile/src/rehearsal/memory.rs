@@ -1,0 +1,223 @@
+//! An API server in memory: enough of one to apply objects to, count its requests, and fail any of them.
+
+use std::{
+    collections::BTreeMap,
+    convert::Infallible,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use axum::body::{Body, Bytes};
+use kube::Client;
+use serde_json::{Value, json};
+
+/// What is in it.
+#[derive(Clone, Default)]
+struct State {
+    /// Objects by path.
+    objects: BTreeMap<String, Value>,
+    version: u64,
+    uids: u64,
+    /// Every write that was asked for, as `VERB path`.
+    writes: Vec<String>,
+    /// So many writes are still carried out; then nobody hears of any.
+    left: Option<usize>,
+}
+
+/// An API server in memory.
+#[derive(Clone, Default)]
+pub struct Memory(Arc<Mutex<State>>);
+
+impl Memory {
+    /// A client of it.
+    pub fn client(&self) -> Client {
+        let memory = self.clone();
+        let service = tower::service_fn(move |request: http::Request<kube::client::Body>| {
+            let memory = memory.clone();
+            async move { Ok::<_, Infallible>(memory.answer(request).await) }
+        });
+        Client::new(service, "default")
+    }
+
+    /// Another server with the same in it.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Self(Arc::new(Mutex::new(self.state(|state| state.clone()))))
+    }
+
+    fn state<T>(&self, ask: impl FnOnce(&mut State) -> T) -> T {
+        ask(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The writes since the last time.
+    pub fn writes(&self) -> Vec<String> {
+        self.state(|state| std::mem::take(&mut state.writes))
+    }
+
+    /// Carries out so many writes and then fails all, as if the operator had died at that point; `None`: never.
+    pub fn die_after(&self, writes: Option<usize>) {
+        self.state(|state| state.left = writes);
+    }
+
+    /// All objects, without what differs from run to run.
+    pub fn objects(&self) -> BTreeMap<String, Value> {
+        self.state(|state| state.objects.clone())
+    }
+
+    /// One object.
+    pub fn object(&self, path: &str) -> Option<Value> {
+        self.state(|state| state.objects.get(path).cloned())
+    }
+
+    /// Changes an object behind the operator's back; `None` deletes it.
+    pub fn edit(&self, path: &str, edit: impl FnOnce(Value) -> Option<Value>) {
+        self.state(|state| match state.objects.remove(path).and_then(edit) {
+            Some(edited) => state.put(path, edited),
+            None => Value::Null,
+        });
+    }
+
+    /// Adds an object as a user would.
+    pub fn add(&self, path: &str, object: Value) -> Value {
+        self.state(|state| state.put(path, object))
+    }
+
+    /// Lets the cluster do its part: workloads become ready, Jobs end well.
+    pub fn settle(&self) {
+        self.state(|state| {
+            let paths: Vec<_> = state.objects.keys().cloned().collect();
+            for path in paths {
+                let Some(mut object) = state.objects.remove(&path) else { continue };
+                let (generation, wanted) = (object["metadata"]["generation"].clone(), object["spec"]["replicas"].clone());
+                let status = match object["kind"].as_str() {
+                    Some("Deployment" | "StatefulSet") => {
+                        json!({ "observedGeneration": generation, "replicas": wanted, "readyReplicas": wanted, "updatedReplicas": wanted })
+                    }
+                    Some("Job") => json!({ "conditions": [{ "type": "Complete", "status": "True" }], "succeeded": 1 }),
+                    _ => object["status"].clone(),
+                };
+                if !status.is_null() {
+                    object["status"] = status;
+                }
+                state.put(&path, object);
+            }
+        });
+    }
+
+    async fn answer(&self, request: http::Request<kube::client::Body>) -> http::Response<Body> {
+        let (parts, body) = request.into_parts();
+        let body: Value = body
+            .collect_bytes()
+            .await
+            .ok()
+            .and_then(|body| serde_json::from_slice(&body).ok())
+            .unwrap_or_default();
+        let query = parts.uri.query().unwrap_or_default();
+        if query.contains("watch=true") {
+            // Nothing ever happens: a rehearsal reads the world anew at each pass.
+            let silence = futures::stream::pending::<Result<Bytes, std::io::Error>>();
+            return http::Response::new(Body::from_stream(silence));
+        }
+        let path = parts.uri.path().to_owned();
+        let labels = query
+            .split('&')
+            .find_map(|pair| pair.strip_prefix("labelSelector="))
+            .unwrap_or_default()
+            .replace("%3D", "=")
+            .replace("%2F", "/");
+        let (code, answer) = self.state(|state| state.serve(parts.method.as_str(), &path, &labels, body));
+        let answer = serde_json::to_vec(&answer).unwrap_or_default();
+        let mut response = http::Response::new(Body::from(answer));
+        *response.status_mut() = http::StatusCode::from_u16(code).unwrap_or_default();
+        response
+    }
+}
+
+impl State {
+    fn serve(&mut self, method: &str, path: &str, labels: &str, body: Value) -> (u16, Value) {
+        let inside = path.split_once("/namespaces/").and_then(|(_, rest)| rest.split_once('/'));
+        let collection = inside.is_some_and(|(_, rest)| !rest.contains('/'));
+        match method {
+            "GET" if self.objects.contains_key(path) => (200, self.objects[path].clone()),
+            "GET" if collection => {
+                let inside =
+                    |other: &str| other.strip_prefix(path).is_some_and(|rest| rest.matches('/').count() == 1);
+                let chosen = |object: &Value| match labels.split_once('=') {
+                    Some((key, value)) => object["metadata"]["labels"][key] == value,
+                    None => true,
+                };
+                let items = self.objects.iter().filter(|(path, object)| inside(path) && chosen(object));
+                let items: Vec<_> = items.map(|(_, object)| object.clone()).collect();
+                (200, json!({ "metadata": { "resourceVersion": self.version.to_string() }, "items": items }))
+            }
+            "GET" => (404, refusal(404, "NotFound", path)),
+            _ => {
+                if self.left == Some(0) {
+                    return (500, refusal(500, "InternalError", "the operator is dead"));
+                }
+                self.left = self.left.map(|left| left - 1);
+                self.writes.push(format!("{method} {path}"));
+                self.write(method, path, body)
+            }
+        }
+    }
+
+    fn write(&mut self, method: &str, path: &str, body: Value) -> (u16, Value) {
+        match method {
+            "POST" => {
+                let path = format!("{path}/{}", body["metadata"]["name"].as_str().unwrap_or("event"));
+                if self.objects.contains_key(&path) {
+                    return (409, refusal(409, "AlreadyExists", &path));
+                }
+                (201, self.put(&path, body))
+            }
+            "DELETE" => match self.objects.remove(path) {
+                Some(_) => (200, json!({ "kind": "Status", "apiVersion": "v1", "status": "Success" })),
+                None => (404, refusal(404, "NotFound", path)),
+            },
+            _ => {
+                let path = path.strip_suffix("/status").unwrap_or(path);
+                let mut object = self.objects.remove(path).unwrap_or_default();
+                merge(&mut object, &body);
+                (200, self.put(path, object))
+            }
+        }
+    }
+
+    /// Stores an object as the API server would: a version for each change, a generation for each change of the spec.
+    fn put(&mut self, path: &str, mut object: Value) -> Value {
+        let old = self.objects.get(path);
+        let metadata = &mut object["metadata"];
+        if metadata["uid"].is_null() {
+            self.uids += 1;
+            metadata["uid"] = format!("uid-{}", self.uids).into();
+        }
+        self.version += 1;
+        metadata["resourceVersion"] = self.version.to_string().into();
+        metadata["generation"] = 1.into();
+        metadata["namespace"] =
+            path.split('/').skip_while(|part| *part != "namespaces").nth(1).unwrap_or_default().into();
+        debug_assert!(old.is_none(), "an object is taken out before it is put back");
+        self.objects.insert(path.to_owned(), object.clone());
+        object
+    }
+}
+
+fn refusal(code: u16, reason: &str, message: &str) -> Value {
+    json!({ "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason, "message": message })
+}
+
+/// What a server-side apply by the only manager comes to: stated fields win, lists are replaced.
+fn merge(into: &mut Value, from: &Value) {
+    match (into, from) {
+        (Value::Object(into), Value::Object(from)) => {
+            for (key, value) in from {
+                if value.is_null() {
+                    into.remove(key);
+                } else {
+                    merge(into.entry(key).or_insert(Value::Null), value);
+                }
+            }
+        }
+        (into, from) => *into = from.clone(),
+    }
+}

@@ -1,0 +1,81 @@
+//! Whole reconciles against an API server in memory: how often it writes, what it puts back, and what is left when it dies at any write.
+
+mod memory;
+
+use kube::{ResourceExt, api::ApiResource, runtime::reflector};
+use serde::Serialize;
+
+pub use memory::Memory;
+
+use crate::{
+    control::{Context, pass},
+    error::Error,
+    managed::Managed,
+    report::Reporter,
+    status::Status,
+};
+
+/// One custom resource and the cluster that it lives in.
+pub struct Rehearsal<K> {
+    /// The cluster.
+    pub memory: Memory,
+    object: K,
+}
+
+impl<K: Managed + Serialize> Rehearsal<K> {
+    /// A cluster with this custom resource and nothing else.
+    pub fn new(object: K) -> Self {
+        let rehearsal = Self { memory: Memory::default(), object };
+        rehearsal.memory.add(&rehearsal.path(), serde_json::to_value(&rehearsal.object).unwrap_or_default());
+        rehearsal
+    }
+
+    /// The same custom resource in a copy of the cluster.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Self { memory: self.memory.fork(), object: self.object.clone() }
+    }
+
+    /// Path of an object by its plural and name, for example `/api/v1` and `secrets/x`.
+    pub fn of(&self, api: &str, name: &str) -> String {
+        format!("{api}/namespaces/{}/{name}", self.object.namespace().unwrap_or_default())
+    }
+
+    fn path(&self) -> String {
+        let api = ApiResource::erase::<K>(&());
+        self.of(&format!("/apis/{}", api.api_version), &format!("{}/{}", api.plural, self.object.name_any()))
+    }
+
+    /// The custom resource as it is now.
+    pub fn object(&self) -> K {
+        let live = self.memory.object(&self.path()).unwrap_or_default();
+        serde_json::from_value(live).unwrap_or_else(|_| self.object.clone())
+    }
+
+    /// One pass of a freshly started operator: it knows only what it reads.
+    pub async fn pass(&self) -> Result<Status, Error> {
+        let client = self.memory.client();
+        let (triggers, _woken) = tokio::sync::mpsc::unbounded_channel();
+        let (store, _writer) = reflector::store();
+        let context: Context<K> =
+            Context::new(client.clone(), Reporter::new(client, &K::ABOUT).into(), store, triggers);
+        let mut object = self.object();
+        object.meta_mut().managed_fields = None;
+        pass(&object, &context).await.map(|done| done.status.1)
+    }
+
+    /// Passes, each after the cluster has done its part, until one writes nothing. Says how many it took.
+    pub async fn settle(&self) -> Result<usize, Error> {
+        let mut last = vec![];
+        for passes in 1..100 {
+            self.memory.writes();
+            self.pass().await?;
+            last = self.memory.writes();
+            if last.is_empty() {
+                return Ok(passes);
+            }
+            self.memory.settle();
+        }
+        Err(Error::Slow { what: format!("coming to rest; still writes {}", last.join(", ")) })
+    }
+}
