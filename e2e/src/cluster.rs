@@ -1,0 +1,39 @@
+//! The cluster that the stories run on, and how they wait for it.
+
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use kube::{Client, Config};
+
+/// For what comes up: an installation takes one minute on two idle cores.
+pub const LONG: Duration = Duration::from_mins(6);
+/// For what the operator does at once.
+pub const SHORT: Duration = Duration::from_mins(1);
+
+/// A client with the rights of the cluster's administrator, from `KUBECONFIG`.
+pub async fn client() -> Client {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let config = Config::infer().await.expect("KUBECONFIG names a cluster (. e2e/cluster/env)");
+    Client::try_from(config).expect("a client for the API server")
+}
+
+/// Where the cluster keeps its logs.
+pub fn logs() -> PathBuf {
+    let variable =
+        |name| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: . e2e/cluster/env"));
+    PathBuf::from(variable("CACHE")).join(variable("CLUSTER")).join("log")
+}
+
+/// Looks four times a second until `look` finds what it looks for; an `Err` says why it is not so yet.
+pub async fn wait<T>(limit: Duration, what: &str, mut look: impl AsyncFnMut() -> Result<T, String>) -> T {
+    let start = Instant::now();
+    loop {
+        match look().await {
+            Ok(found) => return found,
+            Err(why) if start.elapsed() > limit => panic!("{what}: not within {limit:?}: {why}"),
+            Err(_) => tokio::time::sleep(Duration::from_millis(250)).await,
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! What users do with the operators, told as tests on a real cluster. `e2e/run` makes the cluster and installs the operator; the
+//! stories are in `tests/`.
+//!
+//! A story starts with a [`Story`]: a namespace of its own with a Foreman in it, or the one that several stories share. It asks the
+//! API server, the web through the reverse proxy ([`Visitor`]) and the database (`Story::psql`) what is really so.
+//! Whatever takes time is waited for with [`wait`], which says at the end what it was still waiting for.
+//!
+//! Everything here fails by panicking, as a test does, with what was expected in the message.
+#![allow(clippy::panic, clippy::unwrap_used, clippy::missing_panics_doc, reason = "see above")]
+
+pub mod audit;
+pub mod cluster;
+pub mod http;
+pub mod objects;
+pub mod operator;
+pub mod pods;
+pub mod story;
+mod trouble;
+
+pub use audit::Audit;
+pub use cluster::{LONG, SHORT, wait};
+pub use http::Visitor;
+pub use objects::Objects;
+pub use operator::Operator;
+pub use pods::Pods;
+pub use story::{FOREMAN, Story};

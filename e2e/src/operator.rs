@@ -1,0 +1,104 @@
+//! The operator that Helm has installed: its pod, its log, and how it is killed.
+
+use std::{fs, time::Duration};
+
+use k8s_openapi::api::{coordination::v1::Lease, core::v1::Pod};
+use kube::{
+    Api, Client, ResourceExt,
+    api::{DeleteParams, ListParams, LogParams},
+};
+use tokio::process::Command;
+
+use crate::{SHORT, cluster, wait};
+
+/// The namespace that it lives in.
+pub const NAMESPACE: &str = "foreman-operator";
+/// What the API server knows it as.
+pub const USER: &str = "system:serviceaccount:foreman-operator:foreman-operator";
+
+/// The operator that `e2e/run` has installed.
+pub struct Operator {
+    client: Client,
+}
+
+impl Operator {
+    /// It must be installed.
+    pub async fn installed() -> Self {
+        Self { client: cluster::client().await }
+    }
+
+    fn pods(&self) -> Api<Pod> {
+        Api::namespaced(self.client.clone(), NAMESPACE)
+    }
+
+    /// The pod that leads.
+    pub async fn leader(&self) -> Pod {
+        let leases: Api<Lease> = Api::namespaced(self.client.clone(), NAMESPACE);
+        wait(SHORT, "an operator leads", async || {
+            let lease = leases.get_opt("foreman-operator").await.map_err(|error| error.to_string())?;
+            let spec = lease.and_then(|lease| lease.spec).ok_or("there is no Lease")?;
+            let holder = spec.holder_identity.ok_or("nobody holds the Lease")?;
+            let pod = self.pods().get_opt(&holder).await.map_err(|error| error.to_string())?;
+            pod.ok_or_else(|| format!("{holder} holds the Lease and is gone"))
+        })
+        .await
+    }
+
+    /// Kills the process of a pod as nothing can be that it sees coming; the kubelet starts it anew in the same pod.
+    pub async fn kill_process(&self, pod: &Pod) {
+        let uid = pod.uid().unwrap_or_default();
+        for id in processes(&uid) {
+            let _ = Command::new("kill").args(["-KILL", &id]).status().await;
+        }
+    }
+
+    /// Kills the process and takes its pod away, as the loss of its node would: another pod has to lead.
+    pub async fn kill_pod(&self, pod: &Pod) {
+        self.kill_process(pod).await;
+        let _ = self.pods().delete(&pod.name_any(), &DeleteParams::default().grace_period(0)).await;
+    }
+
+    /// Waits until one leads that was started after that pod, or after its process was killed.
+    pub async fn leads_again(&self, limit: Duration, before: &Pod) -> Pod {
+        wait(limit, "another operator leads", async || {
+            let pod = self.leader().await;
+            if started(&pod) == started(before) && pod.uid() == before.uid() {
+                return Err(format!("{} is still the same process", pod.name_any()));
+            }
+            if started(&pod).is_none() {
+                return Err(format!("{} does not run", pod.name_any()));
+            }
+            Ok(pod)
+        })
+        .await
+    }
+
+    /// The last lines of its log.
+    pub async fn log(&self, lines: i64) -> String {
+        let chosen = ListParams::default().labels("app.kubernetes.io/name=foreman-operator");
+        let mut text = String::new();
+        for pod in self.pods().list(&chosen).await.into_iter().flatten() {
+            let last = LogParams { tail_lines: Some(lines), ..Default::default() };
+            let log = self.pods().logs(&pod.name_any(), &last).await;
+            text += &log.unwrap_or_else(|error| format!("{}: {error}\n", pod.name_any()));
+        }
+        text
+    }
+}
+
+/// When the running container of a pod was started.
+fn started(pod: &Pod) -> Option<jiff::Timestamp> {
+    let containers = pod.status.as_ref()?.container_statuses.as_ref()?;
+    Some(containers.first()?.state.as_ref()?.running.as_ref()?.started_at.as_ref()?.0)
+}
+
+/// Ids of the operator's processes of a pod: the nodes of the cluster are on this machine, and a process's cgroup carries its pod's uid.
+fn processes(uid: &str) -> Vec<String> {
+    let entries = fs::read_dir("/proc").expect("/proc").flatten();
+    let ids = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let mine = |id: &String| {
+        let read = |file: &str| fs::read_to_string(format!("/proc/{id}/{file}")).unwrap_or_default();
+        read("cgroup").contains(uid) && read("cmdline").starts_with("/operator")
+    };
+    ids.filter(|id| id.bytes().all(|byte| byte.is_ascii_digit())).filter(mine).collect()
+}

@@ -1,0 +1,4 @@
+//! A Foreman from its manifest to its end, on a real cluster.
+
+mod install;
+mod scale;
