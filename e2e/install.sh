@@ -1,0 +1,82 @@
+# Sourced by e2e/demo and e2e/run: a cluster, the images in it, and the foreman-operator installed with its own charts.
+#   CLUSTER=existing     uses the current kubeconfig, and pushes the images to REGISTRY (registry.example.com/path)
+existing=
+if [ "${CLUSTER:-}" = existing ]; then
+  existing=yes
+  unset CLUSTER
+  mine=${KUBECONFIG-}
+fi
+. "$(dirname "${BASH_SOURCE[0]}")/cluster/lib.sh"
+root=$(realpath "$here/../..")
+if [ -n "$existing" ]; then
+  # Images and tools are this machine's business, the cluster is the user's.
+  if [ -n "$mine" ]; then export KUBECONFIG=$mine; else unset KUBECONFIG; fi
+  state=$CACHE/existing
+  mkdir -p "$state"
+fi
+scope_values=()
+
+up() {
+  if [ -n "$existing" ]; then
+    [ -n "${REGISTRY:-}" ] || fail "CLUSTER=existing needs REGISTRY, a registry that you can push to and the cluster can pull from, for example REGISTRY=registry.example.com/me"
+    "$here/packages"
+    "$root/e2e/tools/build" kubernetes helm
+    kubectl version >/dev/null || fail "no cluster answers at the current kubeconfig; try: kubectl version"
+    kubectl get storageclass --output=name | grep -q . || fail "the cluster has no StorageClass; volumes need one"
+  else
+    "$here/up"
+  fi
+}
+
+images() {
+  "$root/e2e/images/build" >"$state/images"
+  "$root/e2e/operator-image" >>"$state/images"
+}
+
+spread() { # the images to where pods find them
+  local name image archive
+  if [ -z "$existing" ]; then
+    mapfile -t archives < <(cut -d' ' -f3 "$state/images")
+    "$here/load" "${archives[@]}" >/dev/null
+    return
+  fi
+  while read -r name image archive; do
+    grep -qsx "$REGISTRY/${image#localhost/}" "$state/pushed" && continue
+    buildah push --quiet "$image" "docker://$REGISTRY/${image#localhost/}"
+    echo "$REGISTRY/${image#localhost/}" >>"$state/pushed"
+  done <"$state/images"
+}
+
+reference() { # NAME
+  local image
+  image=$(awk -v name="$1" '$1 == name { print $2 }' "$state/images")
+  [ -z "$existing" ] && echo "$image" || echo "$REGISTRY/${image#localhost/}"
+}
+
+chart() { # NAME [HELM ARGUMENT...]: installs or upgrades only what is another chart or has other values
+  local name=$1 wanted deployed
+  shift
+  wanted=$( { find "$root/charts/$name" -type f -print0 | sort -z | xargs -0 sha256sum; printf '%s\n' "$@"; } | sha256sum | cut -c1-16)
+  deployed=$(helm history "$name" --namespace foreman-operator --max 1 --output json 2>/dev/null \
+    | jq -r '.[-1] | select(.status == "deployed") | .description' || true)
+  [ "$wanted" != "$deployed" ] || return 0
+  helm upgrade --install "$name" "$root/charts/$name" --namespace foreman-operator --take-ownership --wait --timeout 5m \
+    --description "$wanted" "$@" >/dev/null
+}
+
+operator() { # [NAMESPACE...]: those in which it may work from the start; others grant it the right themselves
+  local part image values=(--set scope=cluster)
+  image=$(reference foreman-operator)
+  for part in foreman candlepin postgresql valkey httpd; do
+    values+=(--set "images.$part=$(reference $part)")
+  done
+  [ $# = 0 ] || values+=(--set "namespaces={$(IFS=,; echo "$*")}")
+  namespace foreman-operator
+  chart foreman-operator-crds
+  chart foreman-operator --set "image.repository=${image%:*}" --set-string "image.tag=${image##*:}" "${values[@]}"
+}
+
+namespace() { # NAME: with the strictest of the Pod Security Standards
+  kubectl get namespace "$1" >/dev/null 2>&1 || kubectl create namespace "$1" >/dev/null
+  kubectl label --overwrite namespace "$1" pod-security.kubernetes.io/enforce=restricted >/dev/null
+}
