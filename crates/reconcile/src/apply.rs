@@ -101,14 +101,12 @@ impl Pass<'_> {
         }
         let mut known = self.world.look(object).await?;
         if known.is_none() {
-            known = self.stranger(object).await?;
-        }
-        let Some(known) = known else {
             if self.held {
                 return Ok(());
             }
-            return self.create(object).await;
-        };
+            known = self.stranger(object).await?;
+        }
+        let Some(known) = known else { return self.create(object).await };
         let same = |key: &str| {
             known.metadata.annotations.as_ref().and_then(|all| all.get(key)).map(String::as_str)
                 == Some(object.annotation(key))

@@ -35,7 +35,9 @@ pub(crate) fn explain(namespace: &Namespace, object: &Object, name: &str, state:
     let trouble = newest_first.iter().find_map(|pod| {
         let said = trouble(pod).or_else(|| {
             let starting = !ready(pod) && pod.metadata.deletion_timestamp.is_none();
-            starting.then(|| namespace.warning("Pod", &pod.name_any())).flatten()
+            // That a container is not up yet is no news as long as it starts.
+            let news = |said: &String| !said.starts_with("Startup probe failed");
+            starting.then(|| namespace.warning("Pod", &pod.name_any())).flatten().filter(news)
         })?;
         let volumes = if said.contains("PersistentVolumeClaim") {
             claims(namespace, &label("app.kubernetes.io/instance"))

@@ -18,21 +18,21 @@ pub fn judge(kind: &str, live: &Value, generation: Option<i64>) -> State {
     let number = |path: &str| live.pointer(path).and_then(Value::as_i64).unwrap_or(0);
     match kind {
         "Deployment" | "StatefulSet" => {
-            if let Some(generation) = generation
-                && number("/status/observedGeneration") < generation
-            {
-                return State::Waits("not seen by its controller yet".into());
-            }
             if let Some(refused) = condition(live, "ReplicaFailure", "True") {
                 return State::Waits(refused);
             }
+            let behind =
+                generation.is_some_and(|generation| number("/status/observedGeneration") < generation);
             let wanted = live.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(1);
             let (updated, ready) = (number("/status/updatedReplicas"), number("/status/readyReplicas"));
             let surplus = number("/status/replicas") - wanted;
-            if updated < wanted && ready >= wanted {
-                State::Waits(format!("{updated} of {wanted} pods are of the new revision"))
-            } else if ready < wanted {
+            // One text from creation until the first pod is ready: each text is a write to the status.
+            if ready < wanted {
                 State::Waits(format!("{ready} of {wanted} pods are ready"))
+            } else if behind {
+                State::Waits("a change is about to roll out".into())
+            } else if updated < wanted {
+                State::Waits(format!("{updated} of {wanted} pods are of the new revision"))
             } else if surplus > 0 {
                 State::Waits(format!("{surplus} pods of the old revision are still to go"))
             } else {
@@ -77,7 +77,10 @@ mod tests {
         let at = |status: Value| {
             judge("Deployment", &json!({ "spec": { "replicas": 2 }, "status": status }), Some(3))
         };
-        assert_eq!(at(json!({ "observedGeneration": 2 })), waits("not seen by its controller yet"));
+        assert_eq!(at(json!({ "observedGeneration": 2 })), waits("0 of 2 pods are ready"));
+        let before =
+            json!({ "observedGeneration": 2, "readyReplicas": 2, "updatedReplicas": 2, "replicas": 2 });
+        assert_eq!(at(before), waits("a change is about to roll out"));
         assert_eq!(
             at(json!({ "observedGeneration": 3, "readyReplicas": 1, "updatedReplicas": 2 })),
             waits("1 of 2 pods are ready")

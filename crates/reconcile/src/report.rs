@@ -188,15 +188,39 @@ impl Reporter {
     }
 }
 
-/// What is new in a status: a change of `Ready`, or of the reason why it is not.
+/// What is worth an Event: `Ready` has changed, or something is wrong that only the user can mend. Stages on the way are not:
+/// the conditions name them, and each Event is a write.
 fn news(before: Option<&Status>, after: &Status) -> Option<(EventType, String, String)> {
     let ready =
         |status: &Status| status.conditions.iter().find(|condition| condition.type_ == "Ready").cloned();
     let now = ready(after)?;
     let then = before.and_then(ready);
-    if then.is_some_and(|then| then.status == now.status && then.reason == now.reason) {
-        return None;
-    }
     let stalled = after.is("Stalled");
-    Some((if stalled { EventType::Warning } else { EventType::Normal }, now.reason, now.message))
+    let same = then.is_some_and(|then| then.status == now.status && (!stalled || then.reason == now.reason));
+    (!same).then_some((if stalled { EventType::Warning } else { EventType::Normal }, now.reason, now.message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status::News;
+
+    fn status(ready: bool, stalled: bool, reason: &'static str) -> Status {
+        let mut status = Status::default();
+        for (type_, holds) in [("Ready", ready), ("Stalled", stalled)] {
+            status.set(None, None, News { type_, status: holds, reason, message: String::new() });
+        }
+        status
+    }
+
+    #[test]
+    fn stages_on_the_way_are_no_events_but_the_end_and_trouble_are() {
+        let (database, web) = (status(false, false, "Database"), status(false, false, "Web"));
+        let (ready, lost) = (status(true, false, "Ready"), status(false, true, "KeyLost"));
+        assert!(news(None, &database).is_some(), "the beginning");
+        assert_eq!(news(Some(&database), &web), None);
+        assert!(news(Some(&web), &ready).is_some());
+        assert_eq!(news(Some(&ready), &ready), None);
+        assert!(news(Some(&web), &lost).is_some_and(|(_, reason, _)| reason == "KeyLost"));
+    }
 }

@@ -115,7 +115,7 @@ fn plain(template: &str) -> Value {
 fn leaves(value: &Value, path: &str, found: &mut Vec<String>) {
     match value {
         Value::Object(map) => {
-            map.iter().for_each(|(key, value)| leaves(value, &format!("{path}.{key}"), found))
+            map.iter().for_each(|(key, value)| leaves(value, &format!("{path}.{key}"), found));
         }
         Value::Array(values) => {
             for (place, value) in values.iter().enumerate() {
