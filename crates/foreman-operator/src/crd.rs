@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::{api::core::v1::ResourceRequirements, apimachinery::pkg::api::resource::Quantity};
+use k8s_openapi::{
+    api::core::v1::ResourceRequirements,
+    apimachinery::pkg::{api::resource::Quantity, util::intstr::IntOrString},
+};
 use kube::{CustomResource, KubeSchema};
 use reconcile::Status;
 use schemars::JsonSchema;
@@ -394,23 +397,27 @@ pub struct Resources {
 /// Requests and limits, by resource name (`cpu`, `memory`, ...).
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("(self.requests.all(key, isQuantity(self.requests[key]))) && (self.limits.all(key, isQuantity(self.limits[key])))").message("requests and limits must be amounts such as 500m or 2Gi"))]
+#[x_kube(validation = Rule::new("self.requests.all(key, isQuantity(string(self.requests[key]))) && self.limits.all(key, isQuantity(string(self.limits[key])))").message("requests and limits must be amounts such as 500m or 2Gi"))]
 pub struct Amounts {
     /// What a pod is given at least.
     #[serde(default)]
     #[schemars(schema_with = "amounts")]
-    pub requests: BTreeMap<String, String>,
+    pub requests: BTreeMap<String, IntOrString>,
     /// What a pod is given at most.
     #[serde(default)]
     #[schemars(schema_with = "amounts")]
-    pub limits: BTreeMap<String, String>,
+    pub limits: BTreeMap<String, IntOrString>,
 }
 
 impl Amounts {
     /// As a container has them.
     pub fn requirements(&self) -> ResourceRequirements {
-        let quantities = |amounts: &BTreeMap<String, String>| {
-            amounts.iter().map(|(key, amount)| (key.clone(), Quantity(amount.clone()))).collect()
+        let text = |amount: &IntOrString| match amount {
+            IntOrString::Int(number) => number.to_string(),
+            IntOrString::String(text) => text.clone(),
+        };
+        let quantities = |amounts: &BTreeMap<String, IntOrString>| {
+            amounts.iter().map(|(key, amount)| (key.clone(), Quantity(text(amount)))).collect()
         };
         ResourceRequirements {
             requests: Some(quantities(&self.requests)),
@@ -434,7 +441,7 @@ fn amounts(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({
         "type": "object", "maxProperties": 10, "default": {},
         "description": "Amounts by resource name.",
-        "additionalProperties": { "type": "string", "maxLength": 32 },
+        "additionalProperties": { "x-kubernetes-int-or-string": true, "maxLength": 32 },
     })
 }
 

@@ -380,6 +380,7 @@ fn the_schema_refuses_with_the_field_and_the_mend() {
         ""
     );
     assert_eq!(refused("{plugins: {katello: true, rh_cloud: true}}", None), "");
+    assert_eq!(refused("{resources: {web: {requests: {cpu: 1, memory: 2Gi}}}}", None), "");
 }
 
 #[test]

@@ -12,7 +12,7 @@ pub mod web;
 
 use std::ops::Deref;
 
-use k8s_openapi::api::core::v1::ResourceRequirements;
+use k8s_openapi::{api::core::v1::ResourceRequirements, apimachinery::pkg::util::intstr::IntOrString};
 
 use crate::{check::Checked, crd::Amounts, keys::Keys};
 
@@ -42,7 +42,11 @@ impl Instance<'_> {
         limits: [&str; 2],
     ) -> ResourceRequirements {
         let amounts = |values: [&str; 2]| {
-            ["cpu", "memory"].into_iter().zip(values).map(|(k, v)| (k.into(), v.into())).collect()
+            ["cpu", "memory"]
+                .into_iter()
+                .zip(values)
+                .map(|(k, v)| (k.into(), IntOrString::String(v.into())))
+                .collect()
         };
         let default = || Amounts { requests: amounts(requests), limits: amounts(limits) };
         asked.cloned().unwrap_or_else(default).requirements()
