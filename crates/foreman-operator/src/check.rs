@@ -1,43 +1,14 @@
 //! From a manifest and what was seen to types that cannot be wrong. Every fault names the field or object, and the mend.
 
 use kube::ResourceExt;
-use reconcile::{Fault, Part};
+use reconcile::Fault;
 
 use crate::{
-    crd::{
-        AccessMode, Credentials, DeletionPolicy, Foreman, ForemanSpec, Images, ServiceType, SslMode, Volume,
-    },
-    keys::Keys,
-    plugin,
+    checked::{Checked, Chosen, Database},
+    crd::{Credentials, DeletionPolicy, Foreman, ForemanSpec, Images, SslMode},
+    keys, plugin,
     read::Observed,
 };
-
-/// Names of what is made once and never again, from the custom resource's name.
-pub mod names {
-    /// Encryption key and the key of sessions.
-    pub const ENCRYPTION: &str = "encryption";
-    /// The administrator.
-    pub const ADMIN: &str = "admin";
-    /// Key and secret that Smart Proxies sign their requests with.
-    pub const OAUTH: &str = "oauth";
-    /// The internal authority.
-    pub const CA: &str = "ca";
-    /// Password of the job queue.
-    pub const QUEUE: &str = "queue";
-    /// Foreman's user of the embedded database.
-    pub const DATABASE: &str = "database";
-    /// Candlepin's user of the embedded database.
-    pub const DATABASE_CANDLEPIN: &str = "database-candlepin";
-    /// What Foreman signs its requests to Candlepin with.
-    pub const CANDLEPIN: &str = "candlepin";
-
-    /// Names of all of them.
-    pub fn generated(foreman: &str) -> Vec<String> {
-        [ENCRYPTION, ADMIN, OAUTH, CA, QUEUE, DATABASE, DATABASE_CANDLEPIN, CANDLEPIN]
-            .map(|part| format!("{foreman}-{part}"))
-            .into()
-    }
-}
 
 /// Images by part: those of upstream's release that this operator was tested for.
 const FOREMAN: &str = "quay.io/foreman/foreman:5.0";
@@ -54,116 +25,6 @@ pub const IMAGES: [(&str, &str); 5] = [
     ("valkey", VALKEY),
     ("httpd", HTTPD),
 ];
-
-/// An image for each part.
-#[derive(Clone, Debug)]
-pub struct Chosen {
-    /// Web, workers, migrations, recurring tasks. Also the release that the database is migrated to.
-    pub foreman: String,
-    /// Candlepin.
-    pub candlepin: String,
-    /// Embedded database.
-    pub postgresql: String,
-    /// Job queue and cache.
-    pub valkey: String,
-    /// Reverse proxy.
-    pub httpd: String,
-}
-
-/// A database, wherever it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Database {
-    /// Host name.
-    pub host: String,
-    /// Port.
-    pub port: i32,
-    /// Name of the database.
-    pub name: String,
-    /// How far TLS is demanded.
-    pub ssl_mode: SslMode,
-    /// Secret and key of the server's authority.
-    pub ca: Option<(String, String)>,
-    /// User name.
-    pub user: String,
-    /// Password; may hold any character.
-    pub password: String,
-}
-
-/// A manifest as types that cannot be wrong.
-#[derive(Clone, Debug)]
-pub struct Checked {
-    /// The manifest's own numbers and switches, which the API server has checked.
-    pub spec: ForemanSpec,
-    /// Name of the custom resource.
-    pub name: String,
-    /// Its namespace.
-    pub namespace: String,
-    /// Name by which clients reach it.
-    pub host: String,
-    /// Gem names of the plugins that are on.
-    pub gems: Vec<&'static str>,
-    /// What each part runs.
-    pub images: Chosen,
-    /// Whether what holds data or keys stays when the custom resource goes.
-    pub keep: bool,
-    /// A database of somebody else's for Foreman and, with Katello, Candlepin.
-    pub external: Option<(Database, Database)>,
-    /// What was drawn once; `None` before that.
-    pub keys: Option<Keys>,
-}
-
-impl Checked {
-    /// Whether Katello is on, and with it Candlepin.
-    pub fn katello(&self) -> bool {
-        self.gems.contains(&"katello")
-    }
-
-    /// Whether there are background tasks, and with them orchestrator and workers.
-    pub fn tasks(&self) -> bool {
-        self.gems.contains(&"foreman-tasks")
-    }
-
-    /// A part by name; empty for the instance as a whole.
-    pub fn part(&self, component: &str) -> Part {
-        Part { application: "foreman", instance: self.name.clone(), component: component.into() }
-    }
-
-    /// Host name of a part's Service.
-    pub fn address(&self, component: &str) -> String {
-        format!("{}.{}.svc", self.part(component).name(), self.namespace)
-    }
-
-    /// What the database is migrated to: the same image and plugins never twice.
-    pub fn release(&self) -> String {
-        format!("{} {}", self.images.foreman, self.gems.join(" "))
-    }
-
-    /// The mode of the volume that web and workers share.
-    pub fn access_mode(&self) -> &'static str {
-        match self.spec.storage.shared.access_mode {
-            AccessMode::ReadWriteMany => "ReadWriteMany",
-            AccessMode::ReadWriteOnce => "ReadWriteOnce",
-        }
-    }
-
-    /// The type of the reverse proxy's Service.
-    pub fn service_type(&self) -> &'static str {
-        match self.spec.ingress.service_type {
-            ServiceType::ClusterIP => "ClusterIP",
-            ServiceType::NodePort => "NodePort",
-            ServiceType::LoadBalancer => "LoadBalancer",
-        }
-    }
-
-    /// Size and class of the volumes, by part.
-    pub fn volume(&self, component: &str) -> &Volume {
-        match component {
-            "database" => &self.spec.storage.database,
-            "queue" => &self.spec.storage.queue,
-            _ => &self.spec.storage.shared.volume,
-        }
-    }
-}
 
 impl Foreman {
     /// Field and name of every Secret of the user's that the spec refers to.
@@ -194,7 +55,7 @@ pub fn check(foreman: &Foreman, seen: &Observed) -> Result<Checked, Vec<Fault>> 
         name,
         namespace,
     };
-    match Keys::take(&checked, seen) {
+    match keys::take(&checked, seen) {
         Ok(keys) => checked.keys = keys,
         Err(lost) => faults.extend(lost),
     }

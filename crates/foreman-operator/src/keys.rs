@@ -3,29 +3,11 @@
 use reconcile::{Certificate, Fault, Generate, Object, Usage, Values};
 
 use crate::{
-    check::{Checked, Database, names},
+    checked::{Checked, Database, Keys},
     crd::SslMode,
+    names,
     read::Observed,
 };
-
-/// What the configuration of the services is made with.
-#[derive(Clone, Debug)]
-pub struct Keys {
-    /// Key and secret of OAuth requests.
-    pub oauth: (String, String),
-    /// Secret of requests to Candlepin; empty without Katello.
-    pub candlepin: String,
-    /// Password of the job queue.
-    pub queue: String,
-    /// Internal authority: certificate and private key, PEM.
-    pub authority: (String, String),
-    /// Key that signs session cookies.
-    pub session: String,
-    /// Foreman's database.
-    pub database: Database,
-    /// Candlepin's database; the same as Foreman's without Katello.
-    pub candlepin_database: Database,
-}
 
 /// A Secret that is drawn once.
 struct Drawn {
@@ -98,73 +80,63 @@ pub fn objects(foreman: &Checked) -> Vec<Object> {
     objects
 }
 
-impl Keys {
-    /// What was drawn; `None` if that is still to come. A fault if the instance has lived and a key is gone: a new one would make
-    /// its data unreadable.
-    pub fn take(foreman: &Checked, seen: &Observed) -> Result<Option<Self>, Vec<Fault>> {
-        let lived = |part: &str| {
-            let volume = part == "foreman" && seen.volumes.contains(&foreman.part("database").name());
-            volume
-                || seen
-                    .status
-                    .versions
-                    .iter()
-                    .any(|version| version.part == part && version.running.is_some())
-        };
-        let mut missing = false;
-        let mut faults = vec![];
-        for secret in drawn(foreman) {
-            let name = foreman.part(secret.part).name();
-            let values = seen.secrets.get(&name);
-            let lacks =
-                secret.values.iter().find(|(key, _)| values.is_none_or(|values| !values.contains_key(*key)));
-            let Some((key, _)) = lacks else { continue };
-            missing = true;
-            if values.is_some() || lived(secret.protects) {
-                let lost = if values.is_some() {
-                    format!("has lost its key \"{key}\"")
-                } else {
-                    "is gone".to_owned()
-                };
-                faults.push(Fault::new(
-                    "KeyLost",
-                    format!(
-                        "Secret \"{name}\" {lost}, and this Foreman's data depends on it; restore the Secret from a backup. \
-                         Nothing is changed until then, and no new key is made"
-                    ),
-                ));
-            }
+/// What was drawn; `None` if that is still to come. A fault if the instance has lived and a key is gone: a new one would make
+/// its data unreadable.
+pub fn take(foreman: &Checked, seen: &Observed) -> Result<Option<Keys>, Vec<Fault>> {
+    let lived = |part: &str| {
+        let volume = part == "foreman" && seen.volumes.contains(&foreman.part("database").name());
+        volume || seen.status.versions.iter().any(|version| version.part == part && version.running.is_some())
+    };
+    let mut missing = false;
+    let mut faults = vec![];
+    for secret in drawn(foreman) {
+        let name = foreman.part(secret.part).name();
+        let values = seen.secrets.get(&name);
+        let lacks =
+            secret.values.iter().find(|(key, _)| values.is_none_or(|values| !values.contains_key(*key)));
+        let Some((key, _)) = lacks else { continue };
+        missing = true;
+        if values.is_some() || lived(secret.protects) {
+            let lost =
+                if values.is_some() { format!("has lost its key \"{key}\"") } else { "is gone".to_owned() };
+            faults.push(Fault::new(
+                "KeyLost",
+                format!(
+                    "Secret \"{name}\" {lost}, and this Foreman's data depends on it; restore the Secret from a backup. \
+                     Nothing is changed until then, and no new key is made"
+                ),
+            ));
         }
-        if !faults.is_empty() {
-            return Err(faults);
-        }
-        Ok((!missing).then(|| Self::from(foreman, seen)))
     }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    Ok((!missing).then(|| from(foreman, seen)))
+}
 
-    fn from(foreman: &Checked, seen: &Observed) -> Self {
-        let value = |part: &str, key: &str| text(seen.secrets.get(&foreman.part(part).name()), key);
-        let embedded = |part: &str| Database {
-            host: foreman.address("database"),
-            port: 5432,
-            name: value(part, "dbname"),
-            ssl_mode: SslMode::Prefer,
-            ca: None,
-            user: value(part, "username"),
-            password: value(part, "password"),
-        };
-        let (database, candlepin_database) = foreman
-            .external
-            .clone()
-            .unwrap_or_else(|| (embedded(names::DATABASE), embedded(names::DATABASE_CANDLEPIN)));
-        Self {
-            oauth: (value(names::OAUTH, "key"), value(names::OAUTH, "secret")),
-            candlepin: value(names::CANDLEPIN, "secret"),
-            queue: value(names::QUEUE, "password"),
-            authority: (value(names::CA, "ca.crt"), value(names::CA, "ca.key")),
-            session: value(names::ENCRYPTION, "SECRET_KEY_BASE"),
-            database,
-            candlepin_database,
-        }
+fn from(foreman: &Checked, seen: &Observed) -> Keys {
+    let value = |part: &str, key: &str| text(seen.secrets.get(&foreman.part(part).name()), key);
+    let embedded = |part: &str| Database {
+        host: foreman.address("database"),
+        port: 5432,
+        name: value(part, "dbname"),
+        ssl_mode: SslMode::Prefer,
+        ca: None,
+        user: value(part, "username"),
+        password: value(part, "password"),
+    };
+    let (database, candlepin_database) = foreman
+        .external
+        .clone()
+        .unwrap_or_else(|| (embedded(names::DATABASE), embedded(names::DATABASE_CANDLEPIN)));
+    Keys {
+        oauth: (value(names::OAUTH, "key"), value(names::OAUTH, "secret")),
+        candlepin: value(names::CANDLEPIN, "secret"),
+        queue: value(names::QUEUE, "password"),
+        authority: (value(names::CA, "ca.crt"), value(names::CA, "ca.key")),
+        session: value(names::ENCRYPTION, "SECRET_KEY_BASE"),
+        database,
+        candlepin_database,
     }
 }
 

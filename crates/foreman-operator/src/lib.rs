@@ -5,8 +5,10 @@
 //! running service is one file in [`service`].
 
 pub mod check;
+pub mod checked;
 pub mod crd;
 pub mod keys;
+pub mod names;
 pub mod plan;
 pub mod plugin;
 pub mod read;
@@ -24,7 +26,7 @@ use reconcile::{About, Error, Fault, Kind, Managed, Plan, Report, Status, World}
 mod tests;
 
 pub use crate::crd::Foreman;
-use crate::{check::Checked, read::Observed};
+use crate::{checked::Checked, read::Observed};
 
 impl Managed for Foreman {
     type Observed = Observed;

@@ -3,7 +3,7 @@
 use reconcile::{Gate::Applied, Gate::Ready, Gate::Succeeded, Plan};
 
 use crate::{
-    check::Checked,
+    checked::Checked,
     keys,
     service::{Instance, candlepin, dynflow, migrate, postgresql, proxy, recurring, valkey, web},
 };

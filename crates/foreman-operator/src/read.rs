@@ -6,8 +6,8 @@ use kube::ResourceExt;
 use reconcile::{Error, Status, Values, World};
 
 use crate::{
-    check::names,
     crd::{Foreman, Images},
+    names,
 };
 
 /// What was seen.

@@ -2,7 +2,7 @@
 
 use reconcile::{Endpoint, News, Report, Version};
 
-use crate::{check::Checked, read::Observed};
+use crate::{checked::Checked, read::Observed};
 
 /// Endpoints, versions, and whether Katello has a Pulp to keep its content in.
 pub fn report(foreman: &Checked, seen: &Observed, ready: bool) -> Report {

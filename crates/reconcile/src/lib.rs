@@ -26,6 +26,7 @@ mod gate;
 #[cfg(feature = "generate")]
 pub mod generate;
 mod generated;
+mod kind;
 mod lease;
 mod managed;
 mod namespace;
@@ -44,7 +45,8 @@ pub use certificate::{Certificate, Usage};
 pub use diff::amount;
 pub use error::Error;
 pub use generated::Generate;
-pub use managed::{About, Kind, Managed, Scope};
+pub use kind::{About, Kind, Scope};
+pub use managed::Managed;
 pub use object::{Object, Write};
 pub use part::{Part, Replace};
 pub use plan::{Gate, Plan, Stage};

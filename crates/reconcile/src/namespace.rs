@@ -29,7 +29,7 @@ use tokio::{
 use crate::{
     error::{Error, said},
     gate::State,
-    managed::{About, Kind, Scope},
+    kind::{About, Kind, Scope},
 };
 
 type Metadata = PartialObjectMeta<DynamicObject>;

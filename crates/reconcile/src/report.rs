@@ -12,12 +12,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::{
-    apply::Outcome,
-    error::Error,
-    managed::{About, Managed},
-    status::Status,
-};
+use crate::{apply::Outcome, error::Error, kind::About, managed::Managed, status::Status};
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Result_ {

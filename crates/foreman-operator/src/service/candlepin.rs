@@ -8,7 +8,7 @@ use reconcile::{
 };
 
 use super::{Instance, memory, rails::CANDLEPIN_CONSUMER};
-use crate::check::names;
+use crate::names;
 
 /// The user `tomcat` of upstream's image.
 const USER: i64 = 53;

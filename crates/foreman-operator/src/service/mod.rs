@@ -14,7 +14,10 @@ use std::ops::Deref;
 
 use k8s_openapi::{api::core::v1::ResourceRequirements, apimachinery::pkg::util::intstr::IntOrString};
 
-use crate::{check::Checked, crd::Amounts, keys::Keys};
+use crate::{
+    checked::{Checked, Keys},
+    crd::Amounts,
+};
 
 /// A checked manifest whose keys have been drawn: all that a service needs to know.
 #[derive(Clone, Copy, Debug)]

@@ -12,7 +12,7 @@ use reconcile::{
 };
 
 use super::{Instance, memory};
-use crate::check::names;
+use crate::names;
 
 const START: &str = include_str!("postgresql/start.sh");
 /// The user `postgres` of upstream's image.

@@ -9,7 +9,7 @@ use reconcile::{
 };
 
 use super::{Instance, valkey};
-use crate::check::names;
+use crate::names;
 
 /// The user `foreman` of upstream's image.
 const USER: i64 = 994;

@@ -7,7 +7,7 @@ use reconcile::{
 };
 
 use super::Instance;
-use crate::check::names;
+use crate::names;
 
 /// The user of upstream's image.
 const USER: i64 = 1001;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{Entry, catalog, reference};
-use crate::managed::About;
+use crate::kind::About;
 
 /// Fails where a committed file differs from what the operator's lists give; with `GENERATE` in the environment it writes the
 /// files instead, and removes those that no longer belong.

@@ -20,7 +20,10 @@ use kube::CustomResourceExt;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::managed::{About, Kind, Managed};
+use crate::{
+    kind::{About, Kind},
+    managed::Managed,
+};
 
 pub use files::check;
 

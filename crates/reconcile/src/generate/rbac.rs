@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::rbac::v1::PolicyRule;
 
 use super::Entry;
-use crate::managed::Scope;
+use crate::kind::Scope;
 
 /// What an operator may do, by where it has to hold.
 pub struct Rules {

@@ -1,0 +1,25 @@
+//! Names of what is made once and never again, from the custom resource's name.
+
+/// Encryption key and the key of sessions.
+pub const ENCRYPTION: &str = "encryption";
+/// The administrator.
+pub const ADMIN: &str = "admin";
+/// Key and secret that Smart Proxies sign their requests with.
+pub const OAUTH: &str = "oauth";
+/// The internal authority.
+pub const CA: &str = "ca";
+/// Password of the job queue.
+pub const QUEUE: &str = "queue";
+/// Foreman's user of the embedded database.
+pub const DATABASE: &str = "database";
+/// Candlepin's user of the embedded database.
+pub const DATABASE_CANDLEPIN: &str = "database-candlepin";
+/// What Foreman signs its requests to Candlepin with.
+pub const CANDLEPIN: &str = "candlepin";
+
+/// Names of all of them.
+pub fn generated(foreman: &str) -> Vec<String> {
+    [ENCRYPTION, ADMIN, OAUTH, CA, QUEUE, DATABASE, DATABASE_CANDLEPIN, CANDLEPIN]
+        .map(|part| format!("{foreman}-{part}"))
+        .into()
+}
