@@ -107,15 +107,20 @@ impl<K: Managed> Context<K> {
         }
     }
 
-    /// 1, 2, 4 ... 300 s, each with up to a half more at random, so that many instances do not come back at once.
-    fn back_off(&self, object: &ObjectRef<K>) -> Duration {
+    /// 1, 2, 4 ... s up to `most`, each with up to a half more at random, so that many instances do not come back at once.
+    fn back_off(&self, object: &ObjectRef<K>, most: Duration) -> Duration {
         let mut failures = lock(&self.failures);
         let count = failures.entry(object.clone()).or_default();
-        let seconds = 2f64.powi((*count).min(9).cast_signed()).min(300.0);
+        let wait = Duration::from_secs(1 << (*count).min(9)).min(most);
         *count += 1;
-        Duration::from_secs_f64(seconds * rand::rng().random_range(1.0..1.5))
+        wait.mul_f64(rand::rng().random_range(1.0..1.5))
     }
 }
+
+/// Between two tries of what the API server refused: whoever mends a quota or a permission looks whether it helped.
+const REFUSED: Duration = Duration::from_secs(20);
+/// Between two tries of what failed otherwise.
+const FAILED: Duration = Duration::from_mins(5);
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -131,7 +136,7 @@ async fn reconcile<K: Managed>(object: Arc<K>, context: Arc<Context<K>>) -> Resu
     let reference = ObjectRef::from_obj(&*object);
     let done = result?;
     if done.outcome.refused {
-        return Ok(Action::requeue(context.back_off(&reference)));
+        return Ok(Action::requeue(context.back_off(&reference, REFUSED)));
     }
     lock(&context.failures).remove(&reference);
     Ok(match done.outcome.next {
@@ -318,7 +323,7 @@ pub async fn run<K: Managed>(
         .graceful_shutdown_on(stop.cancelled_owned())
         .run(
             reconcile,
-            move |object, _, _| Action::requeue(policy.back_off(&ObjectRef::from_obj(&*object))),
+            move |object, _, _| Action::requeue(policy.back_off(&ObjectRef::from_obj(&*object), FAILED)),
             context,
         )
         .for_each(async |result| match result {

@@ -1,11 +1,14 @@
 //! Goes through a plan: writes what differs, stops at the first gate that does not hold, prunes what is no longer in the plan.
 
+mod job;
+mod remove;
+
 use std::collections::HashSet;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use kube::{
     ResourceExt,
-    api::{DeleteParams, Patch, PatchParams, PostParams, PropagationPolicy},
+    api::{Patch, PatchParams, PostParams},
 };
 use serde_json::json;
 
@@ -17,14 +20,13 @@ use crate::{
     generated::{Generate, draw},
     hash,
     namespace::Known,
-    object::{APPLIED, Object, REVISION, RUN, Write},
+    object::{APPLIED, Object, REVISION, Write},
     plan::{Gate, Plan, Stage},
     status::{Achieved, Status},
     world::{World, encoded},
 };
 
-/// How long a Job that failed for good rests before it is started anew: what it failed of may have been mended outside.
-const RETRY: SignedDuration = SignedDuration::from_secs(120);
+use self::remove::{delete, prune};
 
 /// Where a plan stands after one pass.
 #[derive(Debug, Default)]
@@ -127,8 +129,31 @@ impl Pass<'_> {
         if same(APPLIED) && !known.drift.is_empty() {
             self.outcome.repaired.push(format!("{}: {}", object.title(), known.drift.join(", ")));
         }
-        let known = self.write(object, due).await?;
+        let known = match self.write(object, due).await {
+            Err(Error::Api { code: Some(422), .. }) if self.claims_nothing(object).await? => {
+                return self.replace(object, &known).await;
+            }
+            written => written?,
+        };
         self.judge(object, &known);
+        Ok(())
+    }
+
+    /// A volume claim that no volume answers, for example because its class does not exist: nothing is lost with it.
+    async fn claims_nothing(&self, object: &Object) -> Result<bool, Error> {
+        if object.api.kind != "PersistentVolumeClaim" {
+            return Ok(false);
+        }
+        let name = object.body.name_any();
+        let live = call("get", object.title(), self.world.api(&object.api).get_opt(&name)).await?;
+        Ok(live.is_some_and(|live| live.data["spec"]["volumeName"].is_null()))
+    }
+
+    /// Deletes an object that cannot be changed; it is created as wanted when it is gone.
+    async fn replace(&mut self, object: &Object, known: &Known) -> Result<(), Error> {
+        delete(self.world, &object.api, &object.body.name_any(), known.metadata.uid.clone()).await?;
+        self.outcome.written.push(format!("deleted {}, which could not be changed", object.title()));
+        self.outcome.wait(self.stage, format!("{} is being replaced", object.title()));
         Ok(())
     }
 
@@ -269,72 +294,6 @@ impl Pass<'_> {
         Ok(at)
     }
 
-    /// A Job that runs until it has achieved something once.
-    async fn run(&mut self, object: &Object, achieves: &str) -> Result<(), Error> {
-        let base = object.body.name_any();
-        if self.outcome.achieved.iter().any(|done| done.job == base && done.what == achieves) {
-            return Ok(());
-        }
-        let mut object = object.clone();
-        // Its name carries the hash of all that it is: a mended password is a new Job, an unchanged one is never started twice.
-        let name = format!("{base}-{}", &object.annotation(APPLIED)[..8]);
-        object.body.metadata.name = Some(name.clone());
-        object.body.labels_mut().insert(RUN.into(), base.clone());
-        let api = self.world.api(&object.api);
-        let mut others = self.world.all("Job");
-        others.retain(|job| job.labels().get(RUN) == Some(&base) && job.name_any() != name);
-        others.retain(|job| {
-            job.metadata
-                .labels
-                .as_ref()
-                .is_some_and(|all| all.get("app.kubernetes.io/instance") == Some(&self.world.owner.name))
-        });
-        let Some(known) = self.world.look(&object).await? else {
-            for job in &others {
-                if job.metadata.deletion_timestamp.is_none() {
-                    delete(self.world, &object.api, &job.name_any(), job.metadata.uid.clone()).await?;
-                }
-            }
-            // Two at once would do the same work against each other.
-            if let Some(job) = others.first() {
-                self.outcome.wait(self.stage, format!("Job {} is being replaced by {name}", job.name_any()));
-            } else if !self.held {
-                let parameters =
-                    PostParams { field_manager: Some(self.world.owner.manager.into()), ..Default::default() };
-                match call("create", object.title(), api.create(&parameters, &object.body)).await {
-                    Ok(live) => {
-                        self.outcome.written.push(format!("created {}", object.title()));
-                        self.world.learn(&object, live, true);
-                    }
-                    Err(Error::Api { code: Some(409), .. }) => {}
-                    Err(error) => return Err(error),
-                }
-                self.outcome.wait(self.stage, format!("Job {name}: is running"));
-            }
-            return Ok(());
-        };
-        match &known.state {
-            State::Holds => {
-                self.outcome.achieved.retain(|done| done.job != base);
-                self.outcome.achieved.push(Achieved { job: base, what: achieves.to_owned() });
-            }
-            State::Failed(_) => {
-                let again = known.since.unwrap_or_else(Timestamp::now) + RETRY;
-                let why = explain(&self.world.namespace, &object, &name, &known.state);
-                if again <= Timestamp::now() {
-                    delete(self.world, &object.api, &name, known.metadata.uid.clone()).await?;
-                }
-                self.outcome.look_again(again);
-                self.outcome.wait(self.stage, format!("{why}; it is tried again two minutes after it failed, or at once when what it uses changes"));
-            }
-            State::Waits(_) => {
-                let why = explain(&self.world.namespace, &object, &name, &known.state);
-                self.outcome.wait(self.stage, why);
-            }
-        }
-        Ok(())
-    }
-
     /// Holds the gate for an object that is as stated.
     fn judge(&mut self, object: &Object, known: &Known) {
         if self.stage.gate != Gate::Applied && known.state != State::Holds {
@@ -342,42 +301,4 @@ impl Pass<'_> {
             self.outcome.wait(self.stage, why);
         }
     }
-}
-
-/// Deletes an object and waits in the background until what it owns is gone.
-async fn delete(
-    world: &World,
-    api: &kube::api::ApiResource,
-    name: &str,
-    uid: Option<String>,
-) -> Result<(), Error> {
-    let parameters = DeleteParams {
-        propagation_policy: Some(PropagationPolicy::Foreground),
-        preconditions: Some(kube::api::Preconditions { uid, resource_version: None }),
-        ..Default::default()
-    };
-    match call("delete", format!("{} {name}", api.kind), world.api(api).delete(name, &parameters)).await {
-        Err(Error::Api { code: Some(404 | 409), .. }) | Ok(_) => {
-            world.namespace.forget(&api.kind, name);
-            Ok(())
-        }
-        Err(error) => Err(error),
-    }
-}
-
-/// Deletes what carries our owner reference and is no longer in the plan.
-async fn prune(plan: &Plan, world: &World, outcome: &mut Outcome) -> Result<(), Error> {
-    for (api, live) in world.namespace.owned_by(&world.owner.reference.uid) {
-        let name = live.name_any();
-        let wanted = plan.objects().any(|object| {
-            object.api.kind == api.kind
-                && (object.body.name_any() == name
-                    || live.labels().get(RUN).is_some_and(|base| *base == object.body.name_any()))
-        });
-        if !wanted && live.metadata.deletion_timestamp.is_none() {
-            delete(world, &api, &name, live.metadata.uid.clone()).await?;
-            outcome.written.push(format!("pruned {} {name}", api.kind));
-        }
-    }
-    Ok(())
 }

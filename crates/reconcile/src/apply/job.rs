@@ -1,0 +1,84 @@
+//! Jobs that run until they have achieved something once.
+
+use jiff::{SignedDuration, Timestamp};
+use kube::{ResourceExt, api::PostParams};
+
+use super::{Pass, remove::delete};
+use crate::{
+    error::{Error, call},
+    explain::explain,
+    gate::State,
+    object::{APPLIED, Object, RUN},
+    status::Achieved,
+};
+
+/// How long a Job that failed for good rests before it is started anew: what it failed of may have been mended outside.
+const RETRY: SignedDuration = SignedDuration::from_secs(120);
+
+impl Pass<'_> {
+    /// A Job that runs until it has achieved something once.
+    pub(super) async fn run(&mut self, object: &Object, achieves: &str) -> Result<(), Error> {
+        let base = object.body.name_any();
+        if self.outcome.achieved.iter().any(|done| done.job == base && done.what == achieves) {
+            return Ok(());
+        }
+        let mut object = object.clone();
+        // Its name carries the hash of all that it is: a mended password is a new Job, an unchanged one is never started twice.
+        let name = format!("{base}-{}", &object.annotation(APPLIED)[..8]);
+        object.body.metadata.name = Some(name.clone());
+        object.body.labels_mut().insert(RUN.into(), base.clone());
+        let api = self.world.api(&object.api);
+        let mut others = self.world.all("Job");
+        others.retain(|job| job.labels().get(RUN) == Some(&base) && job.name_any() != name);
+        others.retain(|job| {
+            job.metadata
+                .labels
+                .as_ref()
+                .is_some_and(|all| all.get("app.kubernetes.io/instance") == Some(&self.world.owner.name))
+        });
+        let Some(known) = self.world.look(&object).await? else {
+            for job in &others {
+                if job.metadata.deletion_timestamp.is_none() {
+                    delete(self.world, &object.api, &job.name_any(), job.metadata.uid.clone()).await?;
+                }
+            }
+            // Two at once would do the same work against each other.
+            if let Some(job) = others.first() {
+                self.outcome.wait(self.stage, format!("Job {} is being replaced by {name}", job.name_any()));
+            } else if !self.held {
+                let parameters =
+                    PostParams { field_manager: Some(self.world.owner.manager.into()), ..Default::default() };
+                match call("create", object.title(), api.create(&parameters, &object.body)).await {
+                    Ok(live) => {
+                        self.outcome.written.push(format!("created {}", object.title()));
+                        self.world.learn(&object, live, true);
+                    }
+                    Err(Error::Api { code: Some(409), .. }) => {}
+                    Err(error) => return Err(error),
+                }
+                self.outcome.wait(self.stage, format!("Job {name}: is running"));
+            }
+            return Ok(());
+        };
+        match &known.state {
+            State::Holds => {
+                self.outcome.achieved.retain(|done| done.job != base);
+                self.outcome.achieved.push(Achieved { job: base, what: achieves.to_owned() });
+            }
+            State::Failed(_) => {
+                let again = known.since.unwrap_or_else(Timestamp::now) + RETRY;
+                let why = explain(&self.world.namespace, &object, &name, &known.state);
+                if again <= Timestamp::now() {
+                    delete(self.world, &object.api, &name, known.metadata.uid.clone()).await?;
+                }
+                self.outcome.look_again(again);
+                self.outcome.wait(self.stage, format!("{why}; it is tried again two minutes after it failed, or at once when what it uses changes"));
+            }
+            State::Waits(_) => {
+                let why = explain(&self.world.namespace, &object, &name, &known.state);
+                self.outcome.wait(self.stage, why);
+            }
+        }
+        Ok(())
+    }
+}

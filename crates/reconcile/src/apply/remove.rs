@@ -1,0 +1,52 @@
+//! Deleting: what cannot be changed, and what is no longer in the plan.
+
+use kube::{
+    ResourceExt,
+    api::{DeleteParams, PropagationPolicy},
+};
+
+use super::Outcome;
+use crate::{
+    error::{Error, call},
+    object::RUN,
+    plan::Plan,
+    world::World,
+};
+
+/// Deletes an object and waits in the background until what it owns is gone.
+pub(super) async fn delete(
+    world: &World,
+    api: &kube::api::ApiResource,
+    name: &str,
+    uid: Option<String>,
+) -> Result<(), Error> {
+    let parameters = DeleteParams {
+        propagation_policy: Some(PropagationPolicy::Foreground),
+        preconditions: Some(kube::api::Preconditions { uid, resource_version: None }),
+        ..Default::default()
+    };
+    match call("delete", format!("{} {name}", api.kind), world.api(api).delete(name, &parameters)).await {
+        Err(Error::Api { code: Some(404 | 409), .. }) | Ok(_) => {
+            world.namespace.forget(&api.kind, name);
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Deletes what carries our owner reference and is no longer in the plan.
+pub(super) async fn prune(plan: &Plan, world: &World, outcome: &mut Outcome) -> Result<(), Error> {
+    for (api, live) in world.namespace.owned_by(&world.owner.reference.uid) {
+        let name = live.name_any();
+        let wanted = plan.objects().any(|object| {
+            object.api.kind == api.kind
+                && (object.body.name_any() == name
+                    || live.labels().get(RUN).is_some_and(|base| *base == object.body.name_any()))
+        });
+        if !wanted && live.metadata.deletion_timestamp.is_none() {
+            delete(world, &api, &name, live.metadata.uid.clone()).await?;
+            outcome.written.push(format!("pruned {} {name}", api.kind));
+        }
+    }
+    Ok(())
+}
