@@ -34,7 +34,7 @@ pub struct Seen {
 }
 
 /// What an instance is made of at one moment, by `Kind name`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Objects(pub BTreeMap<String, Seen>);
 
 impl Story {

@@ -73,6 +73,12 @@ impl Story {
         let labels = json!({ LABEL: "true", "pod-security.kubernetes.io/enforce": "restricted" });
         let object = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace, "labels": labels } });
         let api: Api<Namespace> = Api::all(client.clone());
+        wait(LONG, &format!("the last namespace {namespace} is gone"), async || {
+            let there = api.get_opt(namespace).await.map_err(said)?;
+            let ending = there.is_some_and(|there| there.metadata.deletion_timestamp.is_some());
+            if ending { Err("it still ends".into()) } else { Ok(()) }
+        })
+        .await;
         api.patch(namespace, &manager(), &Patch::Apply(object)).await.expect("a namespace");
         Self { client, namespace: namespace.into(), name: "myforeman".into(), shared: false }
     }
