@@ -61,6 +61,17 @@ pub struct Checked {
     pub keys: Option<Keys>,
 }
 
+impl Database {
+    /// Host and port, as URLs have them.
+    pub fn authority(&self) -> String {
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+}
+
 impl Checked {
     /// Whether Katello is on, and with it Candlepin.
     pub fn katello(&self) -> bool {

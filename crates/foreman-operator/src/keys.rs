@@ -83,8 +83,10 @@ pub fn objects(foreman: &Checked) -> Vec<Object> {
 /// What was drawn; `None` if that is still to come. A fault if the instance has lived and a key is gone: a new one would make
 /// its data unreadable.
 pub fn take(foreman: &Checked, seen: &Observed) -> Result<Option<Keys>, Vec<Fault>> {
+    // Every volume is made after the keys, so one that is there shows that they were.
+    let volumes = ["database", "queue", "shared"].map(|part| foreman.part(part).name());
     let lived = |part: &str| {
-        let volume = part == "foreman" && seen.volumes.contains(&foreman.part("database").name());
+        let volume = part == "foreman" && volumes.iter().any(|name| seen.volumes.contains(name));
         volume || seen.status.versions.iter().any(|version| version.part == part && version.running.is_some())
     };
     let mut missing = false;
@@ -92,9 +94,10 @@ pub fn take(foreman: &Checked, seen: &Observed) -> Result<Option<Keys>, Vec<Faul
     for secret in drawn(foreman) {
         let name = foreman.part(secret.part).name();
         let values = seen.secrets.get(&name);
-        let lacks =
-            secret.values.iter().find(|(key, _)| values.is_none_or(|values| !values.contains_key(*key)));
-        let Some((key, _)) = lacks else { continue };
+        let there =
+            |key: &str| values.and_then(|values| values.get(key)).is_some_and(|value| !value.is_empty());
+        let mut wanted = secret.values.iter().flat_map(|(key, what)| what.keys(key));
+        let Some(key) = wanted.find(|key| !there(key)) else { continue };
         missing = true;
         if values.is_some() || lived(secret.protects) {
             let lost =

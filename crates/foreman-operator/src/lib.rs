@@ -20,6 +20,7 @@ use k8s_openapi::api::{
     batch::v1::{CronJob, Job},
     core::v1::{ConfigMap, PersistentVolumeClaim, Secret, Service},
 };
+use kube::ResourceExt;
 use reconcile::{About, Error, Fault, Kind, Managed, Plan, Report, Status, World};
 
 #[cfg(test)]
@@ -57,8 +58,10 @@ impl Managed for Foreman {
     }
 
     fn references(&self) -> Vec<(&'static str, String)> {
-        let pulps = ("Pulp", String::new());
-        self.secrets().into_iter().map(|(_, name)| ("Secret", name)).chain([pulps]).collect()
+        let referred = self.secrets().into_iter().map(|(_, name)| name);
+        // Keys that somebody restores need not carry our labels.
+        let secrets = referred.chain(names::generated(&self.name_any()));
+        secrets.map(|name| ("Secret", name)).chain([("Pulp", String::new())]).collect()
     }
 
     async fn read(&self, world: &World) -> Result<Observed, Error> {

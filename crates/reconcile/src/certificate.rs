@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, PKCS_RSA_SHA256, RsaKeySize,
+    KeyUsagePurpose, PKCS_RSA_SHA256, RsaKeySize, SanType,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -83,7 +83,10 @@ impl Certificate {
             .map_err(Error::Authority)?;
         let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)?;
         let mut wanted = params(&self.common_name, LEAF_DAYS);
-        wanted.subject_alt_names = CertificateParams::new(self.names())?.subject_alt_names;
+        // Names only: an address would be compared as a name at renewal, and never be the one that is wanted.
+        for name in self.names() {
+            wanted.subject_alt_names.push(SanType::DnsName(name.try_into()?));
+        }
         wanted.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
         wanted.extended_key_usages = vec![match self.usage {
             Usage::Server => ExtendedKeyUsagePurpose::ServerAuth,

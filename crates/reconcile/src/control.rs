@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::{StreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use kube::{
     Api, Client, ResourceExt,
@@ -47,6 +47,18 @@ impl Places {
     pub fn parse(text: &str) -> Self {
         Self(text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect())
     }
+
+    /// Whether an event is about one of them.
+    fn has<K: Managed>(&self, event: &watcher::Event<K>) -> bool {
+        match event {
+            watcher::Event::Apply(object)
+            | watcher::Event::Delete(object)
+            | watcher::Event::InitApply(object) => {
+                self.0.is_empty() || object.namespace().is_some_and(|namespace| self.0.contains(&namespace))
+            }
+            watcher::Event::Init | watcher::Event::InitDone => true,
+        }
+    }
 }
 
 /// What all reconciles share.
@@ -59,8 +71,8 @@ pub struct Context<K: Managed> {
     triggers: mpsc::UnboundedSender<Trigger>,
     namespaces: Mutex<HashMap<String, Arc<OnceCell<Arc<Namespace>>>>>,
     failures: Mutex<HashMap<ObjectRef<K>, u32>>,
-    /// What we wrote last: the watch may be behind it.
-    written: Mutex<HashMap<ObjectRef<K>, Status>>,
+    /// What we wrote last, by uid: the watch may be behind it, and the next one of that name begins anew.
+    written: Mutex<HashMap<String, Status>>,
 }
 
 impl<K: Managed> Context<K> {
@@ -97,11 +109,11 @@ impl<K: Managed> Context<K> {
     }
 
     /// Forgets a custom resource that is gone, and its namespace if it was the last one there.
-    fn forget(&self, object: &ObjectRef<K>) {
-        lock(&self.failures).remove(object);
-        lock(&self.written).remove(object);
-        let namespace = object.namespace.clone().unwrap_or_default();
-        self.reporter.gone(&namespace, &object.name);
+    fn forget(&self, object: &K) {
+        lock(&self.failures).remove(&ObjectRef::from_obj(object));
+        lock(&self.written).remove(&object.uid().unwrap_or_default());
+        let namespace = object.namespace().unwrap_or_default();
+        self.reporter.gone(&namespace, &object.name_any());
         if !self.store.state().iter().any(|other| other.namespace().as_deref() == Some(namespace.as_str())) {
             lock(&self.namespaces).remove(&namespace);
         }
@@ -151,7 +163,7 @@ async fn reconcile<K: Managed>(object: Arc<K>, context: Arc<Context<K>>) -> Resu
 /// Read, check, plan, apply, report.
 pub(crate) async fn pass<K: Managed>(object: &K, context: &Context<K>) -> Result<Done, Error> {
     let before = lock(&context.written)
-        .get(&ObjectRef::from_obj(object))
+        .get(&object.uid().unwrap_or_default())
         .cloned()
         .or_else(|| object.status().cloned());
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
@@ -175,7 +187,10 @@ pub(crate) async fn pass<K: Managed>(object: &K, context: &Context<K>) -> Result
         Err(faults) => Verdict::Faulty(faults, false),
         Ok(checked) => {
             let plan = K::plan(&checked, &seen);
-            let outcome = apply(&plan, &world, before.as_ref()).await?;
+            let settled = before.as_ref().is_some_and(|before| {
+                before.is("Ready") && before.observed_generation == object.meta().generation
+            });
+            let outcome = apply(&plan, &world, before.as_ref(), settled).await?;
             let ready = outcome.waiting.is_none() && !plan.partial;
             let report = K::report(&checked, &seen, ready);
             let last = plan.stages.last().map_or("Starting", |stage| stage.name);
@@ -272,7 +287,7 @@ async fn write<K: Managed>(
         let request = api.patch_status(&name, &parameters, &body);
         match call("update the status of", name.clone(), request).await {
             Ok(_) => {
-                lock(&context.written).insert(ObjectRef::from_obj(object), status.clone());
+                lock(&context.written).insert(object.uid().unwrap_or_default(), status.clone());
             }
             // Deleted meanwhile.
             Err(Error::Api { code: Some(404), .. }) => {}
@@ -300,23 +315,27 @@ pub async fn run<K: Managed>(
             reading.current.store(true, Ordering::Relaxed);
         }
     };
-    let apis: Vec<Api<K>> = match places.0.as_slice() {
-        [] => vec![Api::all(client)],
-        names => names.iter().map(|name| Api::namespaced(client.clone(), name)).collect(),
+    let api = match places.0.as_slice() {
+        [one] => Api::namespaced(client, one),
+        _ => Api::all(client),
     };
-    // One store for several watches would lose the objects of one when another one starts anew: merge their events before.
-    let events = apis
-        .into_iter()
-        .map(|api| watcher(api, watcher::Config::default().page_size(50)).default_backoff().boxed());
-    let objects = merged(events.collect())
+    let forgetful = context.clone();
+    let objects = watcher(api, watcher::Config::default().page_size(50))
+        .default_backoff()
+        .try_filter(move |event| futures::future::ready(places.has(event)))
         .modify(|object: &mut K| object.managed_fields_mut().clear())
         .reflect(writer)
+        .inspect(move |event| {
+            if let Ok(watcher::Event::Delete(object)) = event {
+                forgetful.forget(object);
+            }
+        })
         .applied_objects()
         .predicate_filter(predicates::generation.combine(predicates::annotations), Default::default());
     let instances = store.clone();
     let woken = stream::unfold(woken, async |mut woken| woken.recv().await.map(|trigger| (trigger, woken)))
         .flat_map(move |trigger| stream::iter(meant(&trigger, &instances)));
-    let (policy, finish) = (context.clone(), context.clone());
+    let policy = context.clone();
     let controller = Controller::for_stream(objects, store)
         .with_config(controller::Config::default().concurrency(8).debounce(Duration::from_millis(200)))
         .reconcile_on(woken)
@@ -326,45 +345,13 @@ pub async fn run<K: Managed>(
             move |object, _, _| Action::requeue(policy.back_off(&ObjectRef::from_obj(&*object), FAILED)),
             context,
         )
-        .for_each(async |result| match result {
-            Err(controller::Error::ObjectNotFound(object)) => {
-                let object =
-                    ObjectRef::<K>::new(&object.name).within(object.namespace.as_deref().unwrap_or_default());
-                finish.forget(&object);
-            }
-            Err(controller::Error::QueueError(error)) => {
+        .for_each(async |result| {
+            // All else the reporter has told already.
+            if let Err(controller::Error::QueueError(error)) = result {
                 tracing::warn!(error = error.to_string(), "watch interrupted");
             }
-            // The reporter has told it already.
-            Err(_) | Ok(_) => {}
         });
     tokio::join!(controller, read);
-}
-
-/// Events of several watches as those of one: it has begun when the first has, and is current when all are.
-fn merged<K: Managed>(
-    mut watches: Vec<stream::BoxStream<'static, watcher::Result<watcher::Event<K>>>>,
-) -> stream::BoxStream<'static, watcher::Result<watcher::Event<K>>> {
-    if watches.len() == 1 {
-        return watches.remove(0);
-    }
-    let mut starting = watches.len();
-    let first = stream::once(async { Ok(watcher::Event::Init) });
-    let events = stream::select_all(watches).filter_map(move |event| {
-        let event = match event {
-            Ok(watcher::Event::Init) => None,
-            // After the start, a watch that begins anew tells what is there; what is gone is found by a read that fails.
-            Ok(watcher::Event::InitApply(object)) if starting == 0 => Some(Ok(watcher::Event::Apply(object))),
-            Ok(watcher::Event::InitDone) => {
-                let last = starting == 1;
-                starting = starting.saturating_sub(1);
-                last.then_some(Ok(watcher::Event::InitDone))
-            }
-            other => Some(other),
-        };
-        futures::future::ready(event)
-    });
-    first.chain(events).boxed()
 }
 
 /// Which custom resources a trigger means.
@@ -373,6 +360,10 @@ fn meant<K: Managed>(trigger: &Trigger, store: &Store<K>) -> Vec<ObjectRef<K>> {
         Trigger::Instance { namespace, name } => {
             let reference = ObjectRef::new(name).within(namespace);
             if store.get(&reference).is_some() { vec![reference] } else { vec![] }
+        }
+        Trigger::Namespace(namespace) => {
+            let inside = store.state_filter(|object| object.namespace().as_ref() == Some(namespace));
+            inside.iter().map(|object| ObjectRef::from_obj(&**object)).collect()
         }
         Trigger::Reference { namespace, kind, name } => {
             let refers = |object: &K| {

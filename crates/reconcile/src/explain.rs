@@ -132,9 +132,17 @@ fn last_line(text: &str) -> &str {
     lines().find(named).or_else(|| lines().find(|line| !trace(line))).unwrap_or_default()
 }
 
+/// A URL without user and password: errors like to quote the whole of it.
+fn redact(word: &str) -> String {
+    match (word.find("://"), word.rfind('@')) {
+        (Some(scheme), Some(at)) if at > scheme => format!("{}://***{}", &word[..scheme], &word[at..]),
+        _ => word.to_owned(),
+    }
+}
+
 fn shorten(text: &str) -> String {
     const MOST: usize = 400;
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = text.split_whitespace().map(redact).collect::<Vec<_>>().join(" ");
     if text.chars().count() <= MOST { text } else { text.chars().take(MOST).chain("...".chars()).collect() }
 }
 
@@ -165,6 +173,16 @@ mod tests {
         let pod =
             container(json!({ "waiting": { "reason": "CrashLoopBackOff", "message": "back-off" } }), ended);
         assert_eq!(trouble(&pod).unwrap(), "its last line: FATAL: no such role");
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_not_told() {
+        assert_eq!(
+            shorten("bad URI: postgresql://u:p@s@[::1/db now"),
+            "bad URI: postgresql://***@[::1/db now"
+        );
+        assert_eq!(shorten("see https://example.com/a@b"), "see https://***@b");
+        assert_eq!(shorten("mail a@b"), "mail a@b");
     }
 
     #[test]

@@ -22,6 +22,14 @@ pub enum Generate {
     Authority(String),
 }
 
+impl Generate {
+    /// Keys that the value has in a Secret.
+    pub fn keys(&self, key: &str) -> Vec<String> {
+        let private = matches!(self, Self::Authority(_)).then(|| key.replace(".crt", ".key"));
+        [Some(key.to_owned()), private].into_iter().flatten().collect()
+    }
+}
+
 /// Draws all values of a Secret. Slow when there is an authority among them (seconds): call it off the async threads.
 pub fn draw(wanted: &[(&'static str, Generate)]) -> Result<BTreeMap<String, Vec<u8>>, certificate::Error> {
     let mut seed = [0; 32];

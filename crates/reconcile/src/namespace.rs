@@ -30,6 +30,7 @@ use crate::{
     error::{Error, said},
     gate::State,
     kind::{About, Kind, Scope},
+    object::Owner,
 };
 
 type Metadata = PartialObjectMeta<DynamicObject>;
@@ -53,6 +54,8 @@ pub enum Trigger {
         /// Name of the custom resource.
         name: String,
     },
+    /// A watch has begun anew: what went meanwhile, nobody has told.
+    Namespace(String),
     /// To an object that instances may refer to.
     Reference {
         /// Namespace of both.
@@ -105,6 +108,10 @@ impl Namespace {
         triggers: mpsc::UnboundedSender<Trigger>,
     ) -> Result<Arc<Self>, Error> {
         let (trouble, mut troubled) = watch::channel(None::<Error>);
+        let anew = {
+            let (triggers, namespace) = (triggers.clone(), name.to_owned());
+            move || drop(triggers.send(Trigger::Namespace(namespace.clone())))
+        };
         let mut watches = JoinSet::new();
         let mut stores = HashMap::new();
         let owned = watcher::Config::default()
@@ -135,7 +142,7 @@ impl Namespace {
                 }
             };
             let title = kind.api.plural.clone();
-            let stream = follow(api, config, writer, |object| trim(object.meta_mut()));
+            let stream = follow(api, config, writer, |object| trim(object.meta_mut()), anew.clone());
             watches.spawn(run(stream, tell, title, trouble.clone(), optional));
             stores.insert(kind.api.kind.clone(), (kind.api.clone(), (store, optional)));
         }
@@ -143,7 +150,8 @@ impl Namespace {
         let writer = reflector::store::Writer::<Pod>::default();
         let pods = writer.as_reader();
         let (send, namespace) = (triggers.clone(), name.to_owned());
-        let stream = follow(Api::namespaced(client.clone(), name), owned.clone(), writer, trim_pod);
+        let stream =
+            follow(Api::namespaced(client.clone(), name), owned.clone(), writer, trim_pod, anew.clone());
         let tell = move |pod: &Pod| {
             if let Some(name) = instance(pod) {
                 let _ = send.send(Trigger::Instance { namespace: namespace.clone(), name });
@@ -154,7 +162,7 @@ impl Namespace {
         let writer = reflector::store::Writer::<Event>::default();
         let warnings = writer.as_reader();
         let config = watcher::Config::default().page_size(50).fields("type=Warning");
-        let stream = follow(Api::namespaced(client.clone(), name), config, writer, trim_event);
+        let stream = follow(Api::namespaced(client.clone(), name), config, writer, trim_event, anew);
         let (send, namespace, readers) = (triggers, name.to_owned(), stores.clone());
         let all_pods = pods.clone();
         let tell = move |event: &Event| {
@@ -207,14 +215,14 @@ impl Namespace {
         self.kinds.get(kind).map(|(_, store)| store.state()).unwrap_or_default()
     }
 
-    /// All watched objects that belong to the custom resource with this uid.
-    pub fn owned_by(&self, uid: &str) -> Vec<(ApiResource, Arc<Metadata>)> {
-        let owned = |object: &Metadata| object.owner_references().iter().any(|owner| owner.uid == uid);
+    /// All watched objects that carry the owner's labels and its uid.
+    pub fn owned_by(&self, owner: &Owner) -> Vec<(ApiResource, Arc<Metadata>)> {
         let mut found = vec![];
         for (api, store) in self.kinds.values() {
-            found.extend(
-                store.state().into_iter().filter(|object| owned(object)).map(|object| (api.clone(), object)),
-            );
+            let mine = store.state_filter(|object: &Metadata| {
+                owner.labelled(&object.metadata) && owner.owns(&object.metadata)
+            });
+            found.extend(mine.into_iter().map(|object| (api.clone(), object)));
         }
         found
     }
@@ -298,13 +306,19 @@ fn follow<K>(
     config: watcher::Config,
     writer: reflector::store::Writer<K>,
     trim: impl FnMut(&mut K) + Send + 'static,
+    anew: impl Fn() + Send + 'static,
 ) -> impl Stream<Item = Result<K, watcher::Error>> + Send + 'static
 where
     K: Resource + Clone + std::fmt::Debug + DeserializeOwned + Send + Sync + 'static,
     K::DynamicType: Eq + std::hash::Hash + Clone + Send + Sync,
 {
     let events = watcher(api, config).default_backoff();
-    events.modify(trim).reflect(writer).touched_objects()
+    let current = move |event: &watcher::Result<watcher::Event<K>>| {
+        if matches!(event, Ok(watcher::Event::InitDone)) {
+            anew();
+        }
+    };
+    events.modify(trim).reflect(writer).inspect(current).touched_objects()
 }
 
 /// Drives a watch for ever; tells what was touched, and the first trouble.
@@ -331,10 +345,13 @@ async fn run<K>(
                         tokio::time::sleep(ABSENT).await;
                     }
                     Some(kube::Error::Api(status)) if status.code == 403 => {
-                        let _ = trouble.send(Some(Error::Forbidden {
-                            what: format!("list {plural}"),
-                            said: status.message.clone(),
-                        }));
+                        let error =
+                            Error::Forbidden { what: format!("list {plural}"), said: status.message.clone() };
+                        // Nobody waits for the start any more: the permission was there and has been taken away.
+                        if let Err(unheard) = trouble.send(Some(error)) {
+                            let error = unheard.0.map(|error| error.to_string());
+                            tracing::warn!(%plural, error, "watch interrupted");
+                        }
                     }
                     _ => {
                         tracing::warn!(%plural, error = source.map_or_else(|| error.to_string(), said), "watch interrupted");

@@ -191,6 +191,23 @@ pub struct Owner {
 }
 
 impl Owner {
+    /// Whether an object carries our labels.
+    pub fn labelled(&self, metadata: &ObjectMeta) -> bool {
+        let labels = metadata.labels.as_ref();
+        self.labels().iter().all(|(key, value)| labels.and_then(|labels| labels.get(key)) == Some(value))
+    }
+
+    /// Whether an object names us as an owner.
+    pub fn owns(&self, metadata: &ObjectMeta) -> bool {
+        metadata.owner_references.iter().flatten().any(|owner| owner.uid == self.reference.uid)
+    }
+
+    /// Whether an object is another instance's.
+    pub fn anothers(&self, metadata: &ObjectMeta) -> bool {
+        let instance = metadata.labels.as_ref().and_then(|labels| labels.get("app.kubernetes.io/instance"));
+        instance.is_some_and(|instance| *instance != self.name)
+    }
+
     /// The labels that every owned object carries and every watch selects by.
     pub fn labels(&self) -> [(String, String); 2] {
         [

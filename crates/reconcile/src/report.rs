@@ -1,18 +1,26 @@
 //! One reporter: every reconcile ends here and becomes a log line, metrics and, where it is news, Events.
 
-use std::{fmt::Write, time::Duration};
+use std::time::Duration;
 
-use kube::{
-    Client, ResourceExt,
-    runtime::events::{Event, EventType, Recorder, Reporter as Source},
+use jiff::Timestamp;
+use k8s_openapi::{
+    api::events::v1::Event,
+    apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
 };
+use kube::{Api, Client, ResourceExt, api::PostParams};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
     registry::Registry,
 };
 
-use crate::{apply::Outcome, error::Error, kind::About, managed::Managed, status::Status};
+use crate::{
+    apply::Outcome,
+    error::{Error, call},
+    kind::About,
+    managed::Managed,
+    status::Status,
+};
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Result_ {
@@ -86,6 +94,9 @@ impl Metrics {
     }
 }
 
+const NORMAL: &str = "Normal";
+const WARNING: &str = "Warning";
+
 /// What one reconcile came to.
 pub struct Done {
     /// The status before and after.
@@ -98,7 +109,9 @@ pub struct Done {
 
 /// Tells people and machines what happened.
 pub struct Reporter {
-    recorder: Recorder,
+    client: Client,
+    operator: &'static str,
+    pod: String,
     /// What is counted.
     pub metrics: Metrics,
 }
@@ -106,8 +119,8 @@ pub struct Reporter {
 impl Reporter {
     /// A reporter that speaks for this operator and pod.
     pub fn new(client: Client, about: &About) -> Self {
-        let source = Source { controller: about.operator.into(), instance: std::env::var("POD_NAME").ok() };
-        Self { recorder: Recorder::new(client, source), metrics: Metrics::new(about) }
+        let pod = std::env::var("POD_NAME").unwrap_or_else(|_| about.operator.into());
+        Self { client, operator: about.operator, pod, metrics: Metrics::new(about) }
     }
 
     /// Tells what a reconcile came to.
@@ -145,7 +158,7 @@ impl Reporter {
                     tracing::info!(%namespace, %name, milliseconds, stage, why, written, "reconciled");
                 }
                 for repaired in &done.outcome.repaired {
-                    self.event(object, EventType::Warning, "DriftRepaired", repaired).await;
+                    self.event(object, WARNING, "DriftRepaired", repaired).await;
                 }
                 if let Some((kind, reason, message)) = news(before.as_ref(), after) {
                     self.event(object, kind, &reason, &message).await;
@@ -159,40 +172,46 @@ impl Reporter {
         self.metrics.ready.remove(&Instance { namespace: namespace.into(), name: name.into() });
     }
 
-    async fn event<K: Managed>(&self, object: &K, type_: EventType, reason: &str, note: &str) {
-        let mut short = String::new();
-        // The API takes a kilobyte.
-        for part in note.chars().take(900) {
-            let _ = short.write_char(part);
-        }
+    /// Publishes an Event. One for each: a series of equal reasons would keep the words of the first, and what was put back is in
+    /// the words.
+    async fn event<K: Managed>(&self, object: &K, type_: &str, reason: &str, note: &str) {
+        let namespace = object.namespace().unwrap_or_default();
+        let now = Timestamp::now();
         let event = Event {
-            type_,
-            reason: reason.into(),
-            note: Some(short),
-            action: "Reconcile".into(),
-            secondary: None,
+            metadata: ObjectMeta {
+                name: Some(format!("{}.{:x}", object.name_any(), now.as_nanosecond())),
+                namespace: Some(namespace.clone()),
+                ..Default::default()
+            },
+            event_time: Some(MicroTime(now)),
+            type_: Some(type_.into()),
+            reason: Some(reason.into()),
+            // The API takes a kilobyte.
+            note: Some(note.chars().take(900).collect()),
+            action: Some("Reconcile".into()),
+            regarding: Some(object.object_ref(&())),
+            reporting_controller: Some(self.operator.into()),
+            reporting_instance: Some(self.pod.clone()),
+            ..Default::default()
         };
+        let api: Api<Event> = Api::namespaced(self.client.clone(), &namespace);
         // An Event is news for people; losing one is no reason to reconcile again.
-        let about = object.object_ref(&());
-        let published = self.recorder.publish(&event, &about);
-        match tokio::time::timeout(crate::error::CALL, published).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(error = crate::error::said(&error), "cannot publish an Event"),
-            Err(_) => tracing::warn!("cannot publish an Event in time"),
+        if let Err(error) = call("publish", "an Event", api.create(&PostParams::default(), &event)).await {
+            tracing::warn!(%error, "an Event is lost");
         }
     }
 }
 
 /// What is worth an Event: `Ready` has changed, or something is wrong that only the user can mend. Stages on the way are not:
 /// the conditions name them, and each Event is a write.
-fn news(before: Option<&Status>, after: &Status) -> Option<(EventType, String, String)> {
+fn news(before: Option<&Status>, after: &Status) -> Option<(&'static str, String, String)> {
     let ready =
         |status: &Status| status.conditions.iter().find(|condition| condition.type_ == "Ready").cloned();
     let now = ready(after)?;
     let then = before.and_then(ready);
     let stalled = after.is("Stalled");
     let same = then.is_some_and(|then| then.status == now.status && (!stalled || then.reason == now.reason));
-    (!same).then_some((if stalled { EventType::Warning } else { EventType::Normal }, now.reason, now.message))
+    (!same).then_some((if stalled { WARNING } else { NORMAL }, now.reason, now.message))
 }
 
 #[cfg(test)]

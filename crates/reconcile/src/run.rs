@@ -121,10 +121,11 @@ async fn life<K: Managed>() -> Result<(), Fatal> {
             reporter.metrics.leader.set(1);
             let _ = face.context.set(context.clone());
         };
-        tokio::join!(
-            leader.hold(&stop),
-            control::run::<K>(client, places, face.reporter.clone(), stop.clone(), started)
-        );
+        // Another one leads five seconds after this one has stopped to: whatever is still under way then is dropped.
+        tokio::select! {
+            () = control::run::<K>(client, places, face.reporter.clone(), stop.clone(), started) => {}
+            () = async { leader.hold(&stop).await; tokio::time::sleep(Duration::from_secs(5)).await } => {}
+        }
         if let Err(error) = leader.release().await {
             tracing::warn!(%error, "cannot release the Lease");
         }
@@ -153,10 +154,7 @@ async fn serve<K: Managed>(listener: tokio::net::TcpListener, face: Arc<Face<K>>
             "/metrics",
             get(async move || {
                 let kind = [("content-type", "application/openmetrics-text; version=1.0.0; charset=utf-8")];
-                (
-                    kind,
-                    metrics.context.get().map(|context| context.reporter.metrics.page()).unwrap_or_default(),
-                )
+                (kind, metrics.reporter.metrics.page())
             }),
         );
     if let Err(error) = axum::serve(listener, app).with_graceful_shutdown(stop.cancelled_owned()).await {

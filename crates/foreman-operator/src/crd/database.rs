@@ -40,6 +40,7 @@ impl Default for EmbeddedDatabase {
 pub struct ExternalDatabase {
     /// Host name or address of the server.
     #[schemars(length(min = 1, max = 253))]
+    #[x_kube(validation = Rule::new("self.matches('^[A-Za-z0-9:._-]+$')").message("spec.database.external.host must be a host name or an address, without port or scheme"))]
     pub host: String,
 
     /// Its port.

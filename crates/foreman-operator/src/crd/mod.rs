@@ -93,7 +93,7 @@ pub struct Ingress {
     /// this name to the Service must pass TLS through: clients show certificates to the reverse proxy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
-    #[x_kube(validation = Rule::new("self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)+$')").message("spec.ingress.host must be a fully qualified host name in lower case with at least one dot, for example foreman.example.com"))]
+    #[x_kube(validation = Rule::new("self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)+$') && !self.matches('^[0-9.]+$')").message("spec.ingress.host must be a fully qualified host name in lower case with at least one dot, for example foreman.example.com"))]
     pub host: Option<String>,
 
     /// Type of the reverse proxy's Service.

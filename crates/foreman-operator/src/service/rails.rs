@@ -109,11 +109,10 @@ fn database_url(foreman: &Instance) -> String {
     let escape = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
     let ca = at.ca.as_ref().map_or("", |_| "&sslrootcert=/etc/foreman/db-ca.crt");
     format!(
-        "postgresql://{}:{}@{}:{}/{}?pool=9&sslmode={}{ca}",
+        "postgresql://{}:{}@{}/{}?pool=9&sslmode={}{ca}",
         escape(&at.user),
         escape(&at.password),
-        at.host,
-        at.port,
+        at.authority(),
         escape(&at.name),
         at.ssl_mode.name()
     )

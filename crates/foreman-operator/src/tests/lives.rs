@@ -179,3 +179,46 @@ async fn paused_means_hands_off() {
     assert!(status.is("Paused") && status.is("Ready"));
     assert_eq!(rehearsal.memory.object(&service), None);
 }
+
+#[tokio::test]
+async fn going_back_while_a_migration_runs_ends_it_and_migrates_back() {
+    let rehearsal = installed().await;
+    let foreman = rehearsal.of("/apis/app.theforeman.org/v1alpha1", "foremans/myforeman");
+    let release = |image: Value| {
+        rehearsal.memory.edit(&foreman, |mut object| {
+            object["spec"]["images"]["foreman"] = image;
+            Some(object)
+        });
+    };
+    let jobs = || {
+        let jobs = rehearsal.memory.objects().into_iter().filter(|(path, _)| path.contains("/jobs/"));
+        let image = |job: &Value| job["spec"]["template"]["spec"]["containers"][0]["image"].clone();
+        jobs.map(|(_, job)| (image(&job), job["status"]["succeeded"].clone())).collect::<Vec<_>>()
+    };
+    release("new".into());
+    // The Job of the old release goes first, then the new one comes, and runs.
+    for _ in 0..3 {
+        rehearsal.pass().await.unwrap();
+    }
+    assert_eq!(jobs(), [("new".into(), Value::Null)]);
+    release(Value::Null);
+    rehearsal.settle().await.unwrap();
+    assert_eq!(jobs(), [("quay.io/foreman/foreman:5.0".into(), 1.into())]);
+    let status = rehearsal.object().status.unwrap();
+    assert!(status.is("Ready"), "{status:#?}");
+}
+
+#[tokio::test]
+async fn a_certificate_of_somebody_elses_is_not_overwritten() {
+    let rehearsal = Rehearsal::new(foreman(MANIFEST));
+    let path = rehearsal.of("/api/v1", "secrets/myforeman-server-tls");
+    let own = json!({ "kind": "Secret", "apiVersion": "v1", "metadata": { "name": "myforeman-server-tls" }, "data": { "tls.crt": "bWluZQ==" } });
+    rehearsal.memory.add(&path, own);
+    for _ in 0..4 {
+        rehearsal.pass().await.unwrap();
+        rehearsal.memory.settle();
+    }
+    assert_eq!(rehearsal.memory.object(&path).unwrap()["data"]["tls.crt"], "bWluZQ==");
+    let status = rehearsal.pass().await.unwrap();
+    assert!(status.conditions[0].message.contains("Secret myforeman-server-tls: it exists"), "{status:#?}");
+}

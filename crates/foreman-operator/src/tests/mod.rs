@@ -238,6 +238,35 @@ fn a_lost_key_is_never_drawn_anew() {
 }
 
 #[test]
+fn with_a_database_outside_the_other_volumes_tell_that_it_has_lived() {
+    let foreman = foreman(
+        "{metadata: {name: o, namespace: n}, spec: {database: {external: {host: h, sslMode: require, credentials: {name: pg}}}}}",
+    );
+    let mut seen = seen(&foreman);
+    seen.secrets.insert("pg".into(), secret(&[("username", "f"), ("password", "p")]));
+    seen.secrets.remove("o-encryption");
+    assert!(foreman.check(&seen).is_ok());
+    seen.volumes.push("o-shared".into());
+    assert!(faults(&foreman, &seen)[0].starts_with("KeyLost"));
+}
+
+#[test]
+fn a_key_that_is_restored_wakes_its_instance() {
+    let foreman = foreman(MANIFEST);
+    for name in crate::names::generated("myforeman") {
+        assert!(foreman.references().contains(&("Secret", name.clone())), "{name}");
+    }
+}
+
+#[test]
+fn an_authority_without_its_private_key_is_lost() {
+    let foreman = foreman(MANIFEST);
+    let mut seen = seen(&foreman);
+    seen.secrets.insert("myforeman-ca".into(), secret(&[("ca.crt", "certificate")]));
+    assert!(faults(&foreman, &seen)[0].contains("has lost its key \"ca.key\""));
+}
+
+#[test]
 fn katello_added_later_draws_its_own_keys_only() {
     let foreman = foreman(MANIFEST);
     let mut seen = seen(&foreman);

@@ -30,6 +30,12 @@ fn the_schema_refuses_with_the_field_and_the_mend() {
             "spec.database: embedded and external exclude each other; remove one",
         ),
         ("{ingress: {host: Foreman}}", None, "fully qualified host name in lower case"),
+        ("{ingress: {host: 192.168.1.10}}", None, "fully qualified host name in lower case"),
+        (
+            "{database: {external: {host: 'pg:5432/x', credentials: {name: c}}}}",
+            None,
+            "must be a host name or an address, without port or scheme",
+        ),
         ("{storage: {database: {size: much}}}", None, "size must be an amount such as 10Gi"),
         (
             "{storage: {database: {size: 1Gi}}}",

@@ -8,7 +8,8 @@ use crate::{
     error::{Error, call},
     explain::explain,
     gate::State,
-    object::{APPLIED, Object, RUN},
+    hash,
+    object::{Object, REVISION, RUN},
     status::Achieved,
 };
 
@@ -24,7 +25,9 @@ impl Pass<'_> {
         }
         let mut object = object.clone();
         // Its name carries the hash of all that it is: a mended password is a new Job, an unchanged one is never started twice.
-        let name = format!("{base}-{}", &object.annotation(APPLIED)[..8]);
+        // A renewed certificate makes no other Job: it would end one that has run for hours.
+        let identity = hash(&(object.annotation(REVISION), &self.world.owner.reference.uid));
+        let name = format!("{base}-{}", &identity[..8]);
         object.body.metadata.name = Some(name.clone());
         object.body.labels_mut().insert(RUN.into(), base.clone());
         let api = self.world.api(&object.api);
@@ -36,7 +39,12 @@ impl Pass<'_> {
                 .as_ref()
                 .is_some_and(|all| all.get("app.kubernetes.io/instance") == Some(&self.world.owner.name))
         });
-        let Some(known) = self.world.look(&object).await? else {
+        let known = self.world.look(&object).await?;
+        if known.as_ref().is_none_or(|known| known.state != State::Holds) && !(self.held && known.is_none()) {
+            // What was achieved before no longer holds once something else has begun: going back is another run.
+            self.outcome.achieved.retain(|done| done.job != base);
+        }
+        let Some(known) = known else {
             for job in &others {
                 if job.metadata.deletion_timestamp.is_none() {
                     delete(self.world, &object.api, &job.name_any(), job.metadata.uid.clone()).await?;
@@ -60,6 +68,10 @@ impl Pass<'_> {
             }
             return Ok(());
         };
+        if known.metadata.deletion_timestamp.is_some() {
+            self.outcome.wait(self.stage, format!("Job {name} is being deleted"));
+            return Ok(());
+        }
         match &known.state {
             State::Holds => {
                 self.outcome.achieved.retain(|done| done.job != base);

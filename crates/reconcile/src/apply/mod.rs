@@ -56,7 +56,14 @@ impl Outcome {
 }
 
 /// Applies a plan as far as its gates let it.
-pub async fn apply(plan: &Plan, world: &World, status: Option<&Status>) -> Result<Outcome, Error> {
+///
+/// `settled`: all of it was up when we last looked, so whatever is not there now has been taken away.
+pub async fn apply(
+    plan: &Plan,
+    world: &World,
+    status: Option<&Status>,
+    settled: bool,
+) -> Result<Outcome, Error> {
     let mut outcome = Outcome {
         achieved: status.map(|status| status.achieved.clone()).unwrap_or_default(),
         ..Default::default()
@@ -66,7 +73,7 @@ pub async fn apply(plan: &Plan, world: &World, status: Option<&Status>) -> Resul
     for stage in &plan.stages {
         let held = outcome.waiting.is_some();
         for object in &stage.objects {
-            let mut pass = Pass { world, stage, held, issued: &issued, outcome: &mut outcome };
+            let mut pass = Pass { world, stage, held, settled, issued: &issued, outcome: &mut outcome };
             match pass.one(object).await {
                 Ok(()) => {}
                 // Others may still be repaired; what was refused is told, and tried again.
@@ -90,6 +97,8 @@ struct Pass<'a> {
     stage: &'a Stage,
     /// An earlier gate does not hold: nothing may begin, nothing may move to another revision.
     held: bool,
+    /// All of it was up when we last looked.
+    settled: bool,
     /// Secrets whose content is a certificate of ours: its renewal rolls pods, but is no new revision of them.
     issued: &'a HashSet<String>,
     outcome: &'a mut Outcome,
@@ -109,6 +118,13 @@ impl Pass<'_> {
             known = self.stranger(object).await?;
         }
         let Some(known) = known else { return self.create(object).await };
+        let owner = &self.world.owner;
+        let ours = owner.labelled(&known.metadata) || owner.owns(&known.metadata);
+        // A key that somebody restored need not have our labels.
+        let restored = matches!(object.write, Write::Generate(_)) && !owner.anothers(&known.metadata);
+        if !ours && !restored {
+            return Err(taken(object));
+        }
         let same = |key: &str| {
             known.metadata.annotations.as_ref().and_then(|all| all.get(key)).map(String::as_str)
                 == Some(object.annotation(key))
@@ -170,28 +186,20 @@ impl Pass<'_> {
         Ok(object.clone().belonging_to(&self.world.owner, &config, &certificates))
     }
 
-    /// An object of that name that the watch does not show: somebody else's, or ours and just made.
+    /// An object of that name that the watch does not show: one without our labels, or just made.
     async fn stranger(&self, object: &Object) -> Result<Option<Known>, Error> {
         let name = object.body.name_any();
         let Some(live) = call("get", object.title(), self.world.api(&object.api).get_opt(&name)).await?
         else {
             return Ok(None);
         };
-        let ours = self.world.owner.labels().iter().all(|(key, value)| live.labels().get(key) == Some(value));
-        if ours {
-            return Ok(Some(self.world.learn(object, live, true)));
-        }
-        Err(Error::Api {
-            verb: "create",
-            what: object.title(),
-            said:
-                "it exists and belongs to somebody else; delete it, or give the custom resource another name"
-                    .into(),
-            code: Some(409),
-        })
+        Ok(Some(self.world.learn(object, live, true)))
     }
 
     async fn create(&mut self, object: &Object) -> Result<(), Error> {
+        if self.settled {
+            self.outcome.repaired.push(format!("{}: it was gone", object.title()));
+        }
         let known = match &object.write {
             Write::Generate(values) => self.generate(object, values.clone()).await?,
             _ => self.write(object, true).await?,
@@ -300,5 +308,16 @@ impl Pass<'_> {
             let why = explain(&self.world.namespace, object, &object.body.name_any(), &known.state);
             self.outcome.wait(self.stage, why);
         }
+    }
+}
+
+/// An apply would take over somebody else's object in silence.
+fn taken(object: &Object) -> Error {
+    Error::Api {
+        verb: "apply",
+        what: object.title(),
+        said: "it exists and belongs to somebody else; delete it, or give the custom resource another name"
+            .into(),
+        code: Some(409),
     }
 }

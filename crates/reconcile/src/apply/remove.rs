@@ -36,7 +36,7 @@ pub(super) async fn delete(
 
 /// Deletes what carries our owner reference and is no longer in the plan.
 pub(super) async fn prune(plan: &Plan, world: &World, outcome: &mut Outcome) -> Result<(), Error> {
-    for (api, live) in world.namespace.owned_by(&world.owner.reference.uid) {
+    for (api, live) in world.namespace.owned_by(&world.owner) {
         let name = live.name_any();
         let wanted = plan.objects().any(|object| {
             object.api.kind == api.kind
@@ -44,8 +44,15 @@ pub(super) async fn prune(plan: &Plan, world: &World, outcome: &mut Outcome) -> 
                     || live.labels().get(RUN).is_some_and(|base| *base == object.body.name_any()))
         });
         if !wanted && live.metadata.deletion_timestamp.is_none() {
-            delete(world, &api, &name, live.metadata.uid.clone()).await?;
-            outcome.written.push(format!("pruned {} {name}", api.kind));
+            match delete(world, &api, &name, live.metadata.uid.clone()).await {
+                Ok(()) => outcome.written.push(format!("pruned {} {name}", api.kind)),
+                // All else is up; that one object cannot be deleted must not hide it.
+                Err(error) if error.refused() => {
+                    tracing::warn!(%error, "cannot prune");
+                    outcome.refused = true;
+                }
+                Err(error) => return Err(error),
+            }
         }
     }
     Ok(())

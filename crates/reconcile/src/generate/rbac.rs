@@ -26,7 +26,7 @@ pub fn rules(entry: &Entry) -> Rules {
         everywhere.add(group, plural, READ);
         everywhere.add(group, &format!("{plural}/status"), &["patch"]);
     }
-    everywhere.add("events.k8s.io", "events", &["create", "patch"]);
+    everywhere.add("events.k8s.io", "events", &["create"]);
     for kind in &entry.uses {
         let verbs = match kind.scope {
             Scope::Owned | Scope::Referred => KEEP,

@@ -175,9 +175,14 @@ impl State {
                 None => (404, refusal(404, "NotFound", path)),
             },
             _ => {
-                let path = path.strip_suffix("/status").unwrap_or(path);
+                let (path, status) = path.strip_suffix("/status").map_or((path, false), |path| (path, true));
                 let mut object = self.objects.remove(path).unwrap_or_default();
-                merge(&mut object, &body);
+                if status {
+                    // All of it is ours: what is no longer stated goes.
+                    object["status"] = body["status"].clone();
+                } else {
+                    merge(&mut object, &body);
+                }
                 (200, self.put(path, object))
             }
         }

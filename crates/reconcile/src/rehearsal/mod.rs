@@ -61,7 +61,7 @@ impl<K: Managed + Serialize> Rehearsal<K> {
             Context::new(client.clone(), Reporter::new(client, &K::ABOUT).into(), store, triggers);
         let mut object = self.object();
         object.meta_mut().managed_fields = None;
-        pass(&object, &context).await.map(|done| done.status.1)
+        Box::pin(pass(&object, &context)).await.map(|done| done.status.1)
     }
 
     /// Passes, each after the cluster has done its part, until one writes nothing. Says how many it took.
