@@ -15,6 +15,7 @@ pub mod objects;
 pub mod operator;
 pub mod pods;
 pub mod story;
+pub mod told;
 mod trouble;
 
 pub use audit::Audit;
