@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, ResourceExt, api::ListParams};
 
-use crate::Story;
+use crate::{LONG, Story, wait};
 
 /// One pod that serves; those of Jobs are none.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +32,27 @@ impl Story {
             .labels(&format!("app.kubernetes.io/instance={},!batch.kubernetes.io/job-name", self.name));
         let pods = api.list(&chosen).await.expect("the pods");
         Pods(pods.iter().map(seen).collect())
+    }
+
+    /// Waits until there are as many pods as the workloads ask for and none is ending, and returns them: an instance is Ready while
+    /// what it no longer needs is still on its way out.
+    pub async fn settled(&self) -> Pods {
+        wait(LONG, "no pod is ending and none is missing", async || {
+            let chosen = ListParams::default().labels(&format!("app.kubernetes.io/instance={}", self.name));
+            let mut wanted = 0;
+            for kind in ["Deployment", "StatefulSet"] {
+                let workloads = self.kind(kind).list(&chosen).await.map_err(|error| error.to_string())?;
+                wanted += workloads.iter().filter_map(|it| it.data["spec"]["replicas"].as_u64()).sum::<u64>();
+            }
+            let pods = self.pods().await;
+            let ending = pods.0.iter().filter(|pod| pod.ending).count();
+            let there = pods.0.len() as u64;
+            if ending == 0 && there == wanted {
+                return Ok(pods);
+            }
+            Err(format!("{there} pods, {ending} of them ending, and {wanted} wanted"))
+        })
+        .await
     }
 }
 

@@ -96,6 +96,7 @@ impl Story {
             Some(_) => story.edit(|spec| *spec = wanted.spec.clone()).await,
         }
         story.ready().await;
+        story.settled().await;
         story
     }
 

@@ -22,9 +22,9 @@ async fn an_operator_that_is_killed_ten_times_during_an_install_ends_where_it_wo
         tokio::time::sleep(moment).await;
         // One time in two the pod is lost as well: another one has to wait for the Lease.
         if kill % 2 == 0 {
-            operator.kill_pod(&leader).await
+            operator.kill_pod(&leader).await;
         } else {
-            operator.kill_process(&leader).await
+            operator.kill_process(&leader).await;
         }
         let (dead, stage) = (
             Instant::now(),

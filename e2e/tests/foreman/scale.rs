@@ -1,6 +1,6 @@
 //! More and fewer workers, and nothing else.
 
-use e2e::{LONG, Story, wait};
+use e2e::Story;
 
 #[tokio::test]
 async fn workers_scale_and_nothing_else_changes() {
@@ -15,12 +15,9 @@ async fn workers_scale_and_nothing_else_changes() {
 
     foreman.edit(|spec| spec.dynflow_workers = 1).await;
     foreman.ready().await;
-    wait(LONG, "one worker is left", async || {
-        let workers = foreman.pods().await.0.into_iter().filter(|pod| pod.component == "worker").count();
-        if workers == 1 { Ok(()) } else { Err(format!("{workers} are there")) }
-    })
-    .await;
-    assert_eq!(foreman.pods().await.gone_or_restarted_since(&pods.without("worker")), [""; 0]);
+    let fewer = foreman.settled().await;
+    assert_eq!(fewer.of("worker").len(), 1);
+    assert_eq!(fewer.gone_or_restarted_since(&pods.without("worker")), [""; 0]);
 
     // A job still finds a worker.
     assert_eq!(foreman.admin().await.job("after scaling").await["result"], "success");
