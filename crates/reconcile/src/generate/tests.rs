@@ -45,7 +45,7 @@ fn permissions_are_those_of_the_listed_kinds_and_no_more() {
     let rules = rbac::rules(&kitchen());
     assert_eq!(
         rbac::text(&rules.everywhere),
-        "  - apiGroups: [events.k8s.io]\n    resources: [events]\n    verbs: [create, patch]\n  - apiGroups: [kitchen.example]\n    resources: [kettles]\n    verbs: [get, list, watch]\n  - apiGroups: [kitchen.example]\n    resources: [kettles/status]\n    verbs: [patch]"
+        "  - apiGroups: [events.k8s.io]\n    resources: [events]\n    verbs: [create]\n  - apiGroups: [kitchen.example]\n    resources: [kettles]\n    verbs: [get, list, watch]\n  - apiGroups: [kitchen.example]\n    resources: [kettles/status]\n    verbs: [patch]"
     );
     assert_eq!(
         rbac::text(&rules.namespace),
