@@ -59,7 +59,7 @@ impl Story {
         .await;
     }
 
-    /// How often the operator asks the API server in this namespace while nothing happens, in a minute; watches are no questions.
+    /// How often the operator has asked the API server something in this namespace since; watches are no questions.
     pub fn asked(&self, since: &Audit) -> usize {
         let asked = since.requests(operator::USER).into_iter();
         asked.filter(|request| request.namespace == self.namespace && request.verb != "watch").count()
@@ -93,5 +93,5 @@ pub async fn image(story: &Story, part: &str) -> String {
     found.unwrap_or_else(|| panic!("{wanted} is not set"))
 }
 
-/// How long it is counted what the operator asks while it waits.
-pub const MINUTE: Duration = Duration::from_mins(1);
+/// How long it is counted what the operator asks while nothing happens.
+pub const QUIET: Duration = Duration::from_secs(30);

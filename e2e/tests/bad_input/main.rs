@@ -2,3 +2,5 @@
 //! outside the cluster is told in `external_database`.
 
 mod refused;
+mod told;
+mod volume;
