@@ -236,7 +236,10 @@ impl Namespace {
 
     /// The newest warning about an object.
     pub fn warning(&self, kind: &str, name: &str) -> Option<String> {
-        let about = self.warnings.state_filter(|event| involved(event) == (kind.to_owned(), name.to_owned()));
+        let key = (kind.to_owned(), name.to_owned());
+        // A hook that ends the container's first process is cut off by that, and says so: no news.
+        let news = |event: &Event| event.reason.as_deref() != Some("FailedPreStopHook");
+        let about = self.warnings.state_filter(|event| involved(event) == key && news(event));
         let newest = about.into_iter().max_by_key(|event| {
             let series = event
                 .series

