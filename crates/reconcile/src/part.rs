@@ -113,6 +113,8 @@ impl Part {
             metadata: self.metadata(self.name()),
             spec: Some(StatefulSetSpec {
                 replicas: Some(1),
+                // In order, a pod that never became ready would never be replaced: a mended image would not help.
+                pod_management_policy: Some("Parallel".into()),
                 revision_history_limit: Some(3),
                 selector: LabelSelector { match_labels: Some(self.selector()), ..Default::default() },
                 service_name: Some(self.name()),
