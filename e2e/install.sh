@@ -14,7 +14,6 @@ if [ -n "$existing" ]; then
   state=$CACHE/existing
   mkdir -p "$state"
 fi
-scope_values=()
 
 up() {
   if [ -n "$existing" ]; then
