@@ -1,11 +1,14 @@
 //! From a manifest and what was seen to types that cannot be wrong. Every fault names the field or object, and the mend.
 
 use kube::ResourceExt;
-use reconcile::Fault;
+use reconcile::{
+    Fault,
+    field::{Database, DeletionPolicy},
+};
 
 use crate::{
-    checked::{Checked, Chosen, Database},
-    crd::{Credentials, DeletionPolicy, Foreman, ForemanSpec, Images, SslMode},
+    checked::{Checked, Chosen},
+    crd::{Foreman, ForemanSpec, Images},
     keys, plugin,
     read::Observed,
 };
@@ -31,7 +34,7 @@ impl Foreman {
     pub fn secrets(&self) -> Vec<(&'static str, String)> {
         let Some(external) = &self.spec.database.external else { return vec![] };
         let mut found = vec![("spec.database.external.credentials", external.credentials.name.clone())];
-        found.extend(external.ca.iter().map(|ca| ("spec.database.external.ca", ca.name.clone())));
+        found.extend(external.server.ca.iter().map(|ca| ("spec.database.external.ca", ca.name.clone())));
         let candlepin = external.candlepin.credentials.iter();
         found.extend(candlepin.map(|own| ("spec.database.external.candlepin.credentials", own.name.clone())));
         found
@@ -78,67 +81,14 @@ fn images(asked: &Images, related: &Images) -> Chosen {
 /// The databases outside the cluster, with what their Secrets say.
 fn external(spec: &ForemanSpec, seen: &Observed, faults: &mut Vec<Fault>) -> Option<(Database, Database)> {
     let external = spec.database.external.as_ref()?;
-    let field = "spec.database.external.credentials";
+    let database = external.server.database(&external.name, &external.credentials, &seen.secrets, faults);
     let own = external.candlepin.credentials.as_ref();
-    let (user, password) = login(field, &external.credentials, seen, faults);
-    let candlepin = own.map(|own| login("spec.database.external.candlepin.credentials", own, seen, faults));
-    let verifies = matches!(external.ssl_mode, SslMode::VerifyCa | SslMode::VerifyFull);
-    match &external.ca {
-        Some(ca) => {
-            value("spec.database.external.ca", &ca.name, &ca.key, seen, faults);
-        }
-        None if verifies => faults.push(Fault::new(
-            "Invalid",
-            format!(
-                "spec.database.external.ca: sslMode {} needs the server's authority; name a Secret that holds it, or choose sslMode require",
-                external.ssl_mode.name()
-            ),
-        )),
-        None => {}
-    }
-    let database = Database {
-        host: external.host.clone(),
-        port: external.port,
-        name: external.name.clone(),
-        ssl_mode: external.ssl_mode,
-        ca: external.ca.as_ref().map(|ca| (ca.name.clone(), ca.key.clone())),
-        user,
-        password,
-    };
-    let (user, password) = candlepin.unwrap_or_else(|| (database.user.clone(), database.password.clone()));
+    let login = own
+        .map(|own| own.login("spec.database.external.candlepin.credentials", &seen.secrets, faults))
+        .unwrap_or_else(|| (database.user.clone(), database.password.clone()));
+    let (user, password) = login;
     let host = external.candlepin.host.clone().unwrap_or_else(|| database.host.clone());
     let candlepin =
         Database { host, name: external.candlepin.name.clone(), user, password, ..database.clone() };
     Some((database, candlepin))
-}
-
-fn login(field: &str, at: &Credentials, seen: &Observed, faults: &mut Vec<Fault>) -> (String, String) {
-    let mut take = |key: &str| value(field, &at.name, key, seen, faults);
-    (take(&at.username_key), take(&at.password_key))
-}
-
-/// A value of a Secret that the spec refers to, or the fault of it.
-fn value(field: &str, secret: &str, key: &str, seen: &Observed, faults: &mut Vec<Fault>) -> String {
-    let fault = match seen.secrets.get(secret) {
-        None => format!("{field}: Secret \"{secret}\" does not exist; create it with the key \"{key}\""),
-        Some(values) => match values.get(key).map(|value| std::str::from_utf8(value)) {
-            Some(Ok(text)) if !text.trim().is_empty() => {
-                return text.trim_end_matches(['\r', '\n']).to_owned();
-            }
-            Some(Ok(_)) => format!("{field}: the key \"{key}\" of Secret \"{secret}\" is empty"),
-            Some(Err(_)) => format!("{field}: the key \"{key}\" of Secret \"{secret}\" is no UTF-8 text"),
-            None => {
-                let has = values.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-                format!("{field}: Secret \"{secret}\" has no key \"{key}\"; it has: {has}")
-            }
-        },
-    };
-    // One fault per Secret that is missing, not one per key.
-    if !faults
-        .iter()
-        .any(|known| known.message.starts_with(&format!("{field}: Secret \"{secret}\" does not exist")))
-    {
-        faults.push(Fault::new("SecretMissing", fault));
-    }
-    String::new()
 }

@@ -1,8 +1,11 @@
 //! A manifest as types that cannot be wrong: what plan and services are made from.
 
-use reconcile::Part;
+use reconcile::{
+    Part,
+    field::{Database, Volume},
+};
 
-use crate::crd::{AccessMode, ForemanSpec, ServiceType, SslMode, Volume};
+use crate::crd::ForemanSpec;
 
 /// An image for each part.
 #[derive(Clone, Debug)]
@@ -17,25 +20,6 @@ pub struct Chosen {
     pub valkey: String,
     /// Reverse proxy.
     pub httpd: String,
-}
-
-/// A database, wherever it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Database {
-    /// Host name.
-    pub host: String,
-    /// Port.
-    pub port: i32,
-    /// Name of the database.
-    pub name: String,
-    /// How far TLS is demanded.
-    pub ssl_mode: SslMode,
-    /// Secret and key of the server's authority.
-    pub ca: Option<(String, String)>,
-    /// User name.
-    pub user: String,
-    /// Password; may hold any character.
-    pub password: String,
 }
 
 /// A manifest as types that cannot be wrong.
@@ -59,17 +43,6 @@ pub struct Checked {
     pub external: Option<(Database, Database)>,
     /// What was drawn once; `None` before that.
     pub keys: Option<Keys>,
-}
-
-impl Database {
-    /// Host and port, as URLs have them.
-    pub fn authority(&self) -> String {
-        if self.host.contains(':') {
-            format!("[{}]:{}", self.host, self.port)
-        } else {
-            format!("{}:{}", self.host, self.port)
-        }
-    }
 }
 
 impl Checked {
@@ -96,23 +69,6 @@ impl Checked {
     /// What the database is migrated to: the same image and plugins never twice.
     pub fn release(&self) -> String {
         format!("{} {}", self.images.foreman, self.gems.join(" "))
-    }
-
-    /// The mode of the volume that web and workers share.
-    pub fn access_mode(&self) -> &'static str {
-        match self.spec.storage.shared.access_mode {
-            AccessMode::ReadWriteMany => "ReadWriteMany",
-            AccessMode::ReadWriteOnce => "ReadWriteOnce",
-        }
-    }
-
-    /// The type of the reverse proxy's Service.
-    pub fn service_type(&self) -> &'static str {
-        match self.spec.ingress.service_type {
-            ServiceType::ClusterIP => "ClusterIP",
-            ServiceType::NodePort => "NodePort",
-            ServiceType::LoadBalancer => "LoadBalancer",
-        }
     }
 
     /// Size and class of the volumes, by part.

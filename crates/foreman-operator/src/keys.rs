@@ -1,27 +1,23 @@
 //! What is drawn once and never again, and what becomes of an instance whose keys have vanished.
 
-use reconcile::{Certificate, Fault, Generate, Object, Usage, Values};
+use reconcile::{
+    Certificate, Drawn, Fault, Generate, Object, Usage, Values,
+    field::{Database, SslMode},
+    missing,
+};
 
 use crate::{
-    checked::{Checked, Database, Keys},
-    crd::SslMode,
+    checked::{Checked, Keys},
     names,
     read::Observed,
 };
 
-/// A Secret that is drawn once.
-struct Drawn {
-    part: &'static str,
-    values: Vec<(&'static str, Generate)>,
-    /// The part of the instance that cannot live without it.
-    protects: &'static str,
-}
-
 /// All Secrets that are drawn once for this instance.
-fn drawn(foreman: &Checked) -> Vec<Drawn> {
+fn drawn(foreman: &Checked, lived: impl Fn(&str) -> bool) -> Vec<Drawn> {
     use Generate::{Alphanumeric, Authority, Hex, Text};
     let text = |text: &str| Text(text.to_owned());
-    let secret = |part, protects, values| Drawn { part, values, protects };
+    let secret =
+        |part, protects, values| Drawn { name: foreman.part(part).name(), values, lived: lived(protects) };
     let database = |part: &'static str, protects, name: &str| {
         secret(
             part,
@@ -61,9 +57,8 @@ fn drawn(foreman: &Checked) -> Vec<Drawn> {
 /// The Secrets, as objects of the first stage; certificates once there is an authority.
 pub fn objects(foreman: &Checked) -> Vec<Object> {
     let name = |part: &str| foreman.part(part).name();
-    let drawn = drawn(foreman).into_iter();
-    let mut objects: Vec<_> =
-        drawn.map(|secret| Object::generated(&name(secret.part), foreman.keep, secret.values)).collect();
+    let drawn = drawn(foreman, |_| false).into_iter();
+    let mut objects: Vec<_> = drawn.map(|secret| secret.object(foreman.keep)).collect();
     if let Some(keys) = &foreman.keys {
         let mut issue = |part: &str, usage, common_name: &str, names: Vec<String>| {
             let authority = keys.authority.clone();
@@ -89,31 +84,7 @@ pub fn take(foreman: &Checked, seen: &Observed) -> Result<Option<Keys>, Vec<Faul
         let volume = part == "foreman" && volumes.iter().any(|name| seen.volumes.contains(name));
         volume || seen.status.versions.iter().any(|version| version.part == part && version.running.is_some())
     };
-    let mut missing = false;
-    let mut faults = vec![];
-    for secret in drawn(foreman) {
-        let name = foreman.part(secret.part).name();
-        let values = seen.secrets.get(&name);
-        let there =
-            |key: &str| values.and_then(|values| values.get(key)).is_some_and(|value| !value.is_empty());
-        let mut wanted = secret.values.iter().flat_map(|(key, what)| what.keys(key));
-        let Some(key) = wanted.find(|key| !there(key)) else { continue };
-        missing = true;
-        if values.is_some() || lived(secret.protects) {
-            let lost =
-                if values.is_some() { format!("has lost its key \"{key}\"") } else { "is gone".to_owned() };
-            faults.push(Fault::new(
-                "KeyLost",
-                format!(
-                    "Secret \"{name}\" {lost}, and this Foreman's data depends on it; restore the Secret from a backup. \
-                     Nothing is changed until then, and no new key is made"
-                ),
-            ));
-        }
-    }
-    if !faults.is_empty() {
-        return Err(faults);
-    }
+    let missing = missing(&drawn(foreman, lived), &seen.secrets, "Foreman")?;
     Ok((!missing).then(|| from(foreman, seen)))
 }
 

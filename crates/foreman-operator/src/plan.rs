@@ -5,7 +5,7 @@ use reconcile::{Gate::Applied, Gate::Ready, Gate::Succeeded, Plan};
 use crate::{
     checked::Checked,
     keys,
-    service::{Instance, candlepin, dynflow, migrate, postgresql, proxy, recurring, valkey, web},
+    service::{Instance, candlepin, database, dynflow, migrate, proxy, queue, recurring, web},
 };
 
 /// The stages; one starts when the one before it holds. Until its keys are drawn, an instance has no configuration.
@@ -14,8 +14,8 @@ pub fn plan(foreman: &Checked) -> Plan {
     let Some(keys) = &foreman.keys else { return secrets.to_be_continued() };
     let foreman = &Instance { checked: foreman, keys };
     secrets
-        .stage("Database", Ready, postgresql::objects(foreman))
-        .stage("Queue", Ready, valkey::objects(foreman))
+        .stage("Database", Ready, database::objects(foreman))
+        .stage("Queue", Ready, queue::objects(foreman))
         .stage("Migrate", Succeeded, migrate::objects(foreman))
         .stage("Candlepin", Ready, candlepin::objects(foreman))
         .stage("Workers", Ready, dynflow::objects(foreman))

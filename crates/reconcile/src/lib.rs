@@ -10,7 +10,8 @@
 //! | what is known of a namespace, kept current by watches | `namespace`, [`World`] |
 //! | a plan: stages, gates, objects | [`Plan`], [`Object`] |
 //! | how objects of one part are named and labelled; what stands in every pod | [`Part`], [`pod`] |
-//! | values drawn once, certificates | [`Generate`], [`Certificate`] |
+//! | values drawn once, certificates | [`Generate`], [`Drawn`], [`Certificate`] |
+//! | fields and services that several kinds have | [`field`], [`service`] |
 //! | writing what differs | `apply`, `diff` |
 //! | whether something has come up, and if not, why | `gate`, `explain` |
 //! | conditions and the contract between operators | [`Status`] |
@@ -22,10 +23,12 @@ mod control;
 mod diff;
 mod error;
 mod explain;
+pub mod field;
 mod gate;
 #[cfg(feature = "generate")]
 pub mod generate;
 mod generated;
+mod keys;
 mod kind;
 mod lease;
 mod managed;
@@ -38,6 +41,7 @@ pub mod pod;
 pub mod rehearsal;
 mod report;
 mod run;
+pub mod service;
 mod status;
 mod world;
 
@@ -45,6 +49,7 @@ pub use certificate::{Certificate, Usage};
 pub use diff::amount;
 pub use error::Error;
 pub use generated::Generate;
+pub use keys::{Drawn, missing};
 pub use kind::{About, Kind, Scope};
 pub use managed::Managed;
 pub use object::{Object, Write};

@@ -99,6 +99,11 @@ impl Object {
         self.body.data.pointer(template_path(&self.api.kind)?)
     }
 
+    /// The same, to change it.
+    pub fn pod_template_mut(&mut self) -> Option<&mut Value> {
+        self.body.data.pointer_mut(template_path(&self.api.kind)?)
+    }
+
     /// Everything an object gets without its service file saying so: labels, owner, safe pods, the hash of its configuration.
     #[must_use]
     pub fn belonging_to(mut self, owner: &Owner, config: &str, certificates: &str) -> Self {

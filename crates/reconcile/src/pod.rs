@@ -3,8 +3,8 @@
 use k8s_openapi::{
     api::core::v1::{
         ConfigMapVolumeSource, EmptyDirVolumeSource, EnvVar, EnvVarSource, ExecAction, HTTPGetAction,
-        HTTPHeader, PersistentVolumeClaimVolumeSource, PodSecurityContext, Probe, SecretKeySelector,
-        SecretVolumeSource, TCPSocketAction, Volume, VolumeMount,
+        HTTPHeader, PersistentVolumeClaimVolumeSource, PodSecurityContext, Probe, ResourceRequirements,
+        SecretKeySelector, SecretVolumeSource, TCPSocketAction, Volume, VolumeMount,
     },
     apimachinery::pkg::util::intstr::IntOrString,
 };
@@ -105,4 +105,12 @@ pub fn every(probe: Probe, seconds: i32, timeout: i32, failures: i32) -> Probe {
         failure_threshold: Some(failures),
         ..probe
     }
+}
+
+/// The memory limit in MiB; a gibibyte where there is none.
+pub fn memory(resources: &ResourceRequirements) -> i64 {
+    let limit = resources.limits.as_ref().and_then(|limits| limits.get("memory"));
+    let bytes = limit.and_then(|limit| crate::amount(&limit.0.clone().into()));
+    #[expect(clippy::cast_possible_truncation, reason = "an amount of memory fits")]
+    bytes.map_or(1024, |bytes| (bytes / 1_048_576.0) as i64)
 }

@@ -4,13 +4,11 @@ mod database;
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::{
-    api::core::v1::ResourceRequirements,
-    apimachinery::pkg::{api::resource::Quantity, util::intstr::IntOrString},
-};
 use kube::{CustomResource, KubeSchema};
-use reconcile::Status;
-use schemars::JsonSchema;
+use reconcile::{
+    Status,
+    field::{AccessMode, Amounts, DeletionPolicy, ServiceType, SharedVolume, Volume},
+};
 use serde::{Deserialize, Serialize};
 
 pub use database::*;
@@ -101,18 +99,6 @@ pub struct Ingress {
     pub service_type: ServiceType,
 }
 
-/// Type of a Service.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ServiceType {
-    /// Reached from inside the cluster, or through something that passes TLS through.
-    #[default]
-    ClusterIP,
-    /// A port of every node.
-    NodePort,
-    /// A load balancer of the cloud.
-    LoadBalancer,
-}
-
 /// The web server.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
@@ -148,44 +134,6 @@ impl Default for Storage {
     fn default() -> Self {
         Self { database: database_volume(), queue: queue_volume(), shared: shared_volume() }
     }
-}
-
-/// A volume of one pod.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct Volume {
-    /// Its size; it can grow where its `StorageClass` can, and never shrink.
-    #[schemars(length(min = 1, max = 32))]
-    #[x_kube(validation = Rule::new("isQuantity(self) && quantity(self).isGreaterThan(quantity('0'))").message("size must be an amount such as 10Gi"))]
-    #[x_kube(validation = Rule::new("!isQuantity(self) || !isQuantity(oldSelf) || !quantity(self).isLessThan(quantity(oldSelf))").message("size cannot become smaller: a volume cannot shrink; restore a backup into a smaller one"))]
-    pub size: String,
-    /// Its `StorageClass`; the cluster's default if nothing is said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253))]
-    pub storage_class_name: Option<String>,
-}
-
-/// A volume of many pods.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct SharedVolume {
-    /// Its size and class.
-    #[serde(flatten)]
-    pub volume: Volume,
-    /// Whether pods on several nodes may have it at once.
-    #[serde(default)]
-    #[x_kube(validation = Rule::new("self == oldSelf").message("accessMode of a volume cannot be changed"))]
-    pub access_mode: AccessMode,
-}
-
-/// Who may have a volume at once.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum AccessMode {
-    /// Pods on many nodes.
-    #[default]
-    ReadWriteMany,
-    /// Pods on one node: all-in-one installations.
-    ReadWriteOnce,
 }
 
 /// Container images, where they are not to be the operator's defaults.
@@ -244,73 +192,18 @@ pub struct Resources {
     pub proxy: Option<Amounts>,
 }
 
-/// Requests and limits, by resource name (`cpu`, `memory`, ...).
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("self.requests.all(key, isQuantity(string(self.requests[key]))) && self.limits.all(key, isQuantity(string(self.limits[key])))").message("requests and limits must be amounts such as 500m or 2Gi"))]
-pub struct Amounts {
-    /// What a pod is given at least.
-    #[serde(default)]
-    #[schemars(schema_with = "amounts")]
-    pub requests: BTreeMap<String, IntOrString>,
-    /// What a pod is given at most.
-    #[serde(default)]
-    #[schemars(schema_with = "amounts")]
-    pub limits: BTreeMap<String, IntOrString>,
-}
-
-impl Amounts {
-    /// As a container has them.
-    pub fn requirements(&self) -> ResourceRequirements {
-        let text = |amount: &IntOrString| match amount {
-            IntOrString::Int(number) => number.to_string(),
-            IntOrString::String(text) => text.clone(),
-        };
-        let quantities = |amounts: &BTreeMap<String, IntOrString>| {
-            amounts.iter().map(|(key, amount)| (key.clone(), Quantity(text(amount)))).collect()
-        };
-        ResourceRequirements {
-            requests: Some(quantities(&self.requests)),
-            limits: Some(quantities(&self.limits)),
-            ..Default::default()
-        }
-    }
-}
-
-/// What becomes of volumes and keys when a Foreman is deleted.
-#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum DeletionPolicy {
-    /// They stay; a new Foreman of the same name takes them up again.
-    #[default]
-    Retain,
-    /// They go.
-    Delete,
-}
-
-fn amounts(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({
-        "type": "object", "maxProperties": 10, "default": {},
-        "description": "Amounts by resource name.",
-        "additionalProperties": { "x-kubernetes-int-or-string": true, "maxLength": 32 },
-    })
-}
-
 fn one() -> i32 {
     1
 }
 
-fn volume(size: &str) -> Volume {
-    Volume { size: size.into(), storage_class_name: None }
-}
-
 fn database_volume() -> Volume {
-    volume("20Gi")
+    Volume::of("20Gi")
 }
 
 fn queue_volume() -> Volume {
-    volume("1Gi")
+    Volume::of("1Gi")
 }
 
 fn shared_volume() -> SharedVolume {
-    SharedVolume { volume: volume("10Gi"), access_mode: AccessMode::default() }
+    SharedVolume { volume: Volume::of("10Gi"), access_mode: AccessMode::default() }
 }

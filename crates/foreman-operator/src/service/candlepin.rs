@@ -4,10 +4,11 @@
 use k8s_openapi::api::core::v1::{Container, ContainerPort, PodSpec};
 use reconcile::{
     Object, Replace,
+    field::Amounts,
     pod::{every, http, mount, mount_file, scratch, secret_volume, tcp, user},
 };
 
-use super::{Instance, memory, rails::CANDLEPIN_CONSUMER};
+use super::{Instance, rails::CANDLEPIN_CONSUMER};
 use crate::names;
 
 /// The user `tomcat` of upstream's image.
@@ -21,9 +22,8 @@ pub fn objects(foreman: &Instance) -> Vec<Object> {
         return vec![];
     }
     let part = foreman.part("candlepin");
-    let resources =
-        foreman.resources(foreman.spec.resources.candlepin.as_ref(), ["100m", "512Mi"], ["2", "3Gi"]);
-    let heap = memory(&resources) * 3 / 4;
+    let resources = Amounts::or(foreman.spec.resources.candlepin.as_ref(), ["100m", "512Mi"], ["2", "3Gi"]);
+    let heap = reconcile::pod::memory(&resources) * 3 / 4;
     let files = [
         ("candlepin.conf", configuration(foreman)),
         ("server.xml", SERVER.into()),

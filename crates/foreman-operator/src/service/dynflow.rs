@@ -5,6 +5,7 @@
 use k8s_openapi::api::core::v1::{ExecAction, Lifecycle, LifecycleHandler};
 use reconcile::{
     Object, Replace,
+    field::Amounts,
     pod::{every, exec},
 };
 
@@ -12,7 +13,6 @@ use super::{
     Instance,
     rails::{self, Process},
 };
-use crate::crd::Amounts;
 
 /// Time for running jobs to end (s); upstream's unit file gives as much.
 const GRACE: i64 = 300;
@@ -67,7 +67,7 @@ fn process(
     let process = Process {
         name: "dynflow",
         command,
-        resources: foreman.resources(resources, ["50m", "512Mi"], ["2", "2Gi"]),
+        resources: Amounts::or(resources, ["50m", "512Mi"], ["2", "2Gi"]),
         events: false,
         env: vec![],
     };

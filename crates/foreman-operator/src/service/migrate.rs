@@ -1,7 +1,7 @@
 //! Migration and seeding of Foreman's database: once for each image and set of plugins.
 
 use k8s_openapi::api::batch::v1::{Job, JobSpec};
-use reconcile::Object;
+use reconcile::{Object, field::Amounts};
 
 use super::{
     Instance,
@@ -14,7 +14,7 @@ pub fn objects(foreman: &Instance) -> Vec<Object> {
     let process = Process {
         name: "migrate",
         command: ["bash", "-c", "bin/rails db:migrate && bin/rails db:seed"].map(Into::into).into(),
-        resources: foreman.resources(foreman.spec.resources.job.as_ref(), ["100m", "512Mi"], ["2", "3Gi"]),
+        resources: Amounts::or(foreman.spec.resources.job.as_ref(), ["100m", "512Mi"], ["2", "3Gi"]),
         events: false,
         env: vec![],
     };

@@ -5,6 +5,7 @@ use k8s_openapi::api::core::v1::{
 };
 use reconcile::{
     Object, Replace,
+    field::Amounts,
     pod::{config_volume, every, http, mount, mount_file, scratch, secret_volume, user},
 };
 
@@ -21,7 +22,7 @@ const DRAIN: &str = "sleep 8; kill -WINCH 1; while kill -0 1; do sleep 1; done";
 /// Service (named as the instance itself), configuration, pods.
 pub fn objects(foreman: &Instance) -> Vec<Object> {
     let part = foreman.part("proxy");
-    let mut service = part.service(foreman.service_type(), &[("https", 443), ("http", 80)]);
+    let mut service = part.service(foreman.spec.ingress.service_type.name(), &[("https", 443), ("http", 80)]);
     service.body.metadata.name = Some(foreman.name.clone());
     vec![
         service,
@@ -54,7 +55,7 @@ fn pod(foreman: &Instance) -> PodSpec {
                     .into(),
             ),
             ports: Some(vec![port("https", 8443), port("http", 8080)]),
-            resources: Some(foreman.resources(
+            resources: Some(Amounts::or(
                 foreman.spec.resources.proxy.as_ref(),
                 ["25m", "64Mi"],
                 ["2", "512Mi"],

@@ -8,7 +8,7 @@ use reconcile::{
     pod::{claim_volume, env, env_secret, mount, mount_file, scratch, secret_volume, user},
 };
 
-use super::{Instance, valkey};
+use super::{Instance, queue};
 use crate::names;
 
 /// The user `foreman` of upstream's image.
@@ -26,7 +26,7 @@ pub fn objects(foreman: &Instance) -> Vec<Object> {
     let shared = foreman.part("shared").claim(
         &volume.size,
         volume.storage_class_name.as_deref(),
-        foreman.access_mode(),
+        foreman.spec.storage.shared.access_mode.name(),
     );
     vec![shared.kept(foreman.keep), foreman.part("settings").secret(files(foreman))]
 }
@@ -35,7 +35,7 @@ fn files(foreman: &Instance) -> Vec<(&'static str, String)> {
     let mut files = vec![
         ("settings.yaml", settings(foreman)),
         ("DATABASE_URL", database_url(foreman)),
-        ("DYNFLOW_REDIS_URL", valkey::url(foreman, 6)),
+        ("DYNFLOW_REDIS_URL", queue::url(foreman, 6)),
         // Without it each pod would draw its own, and a session would hold in one pod only.
         (
             "local_secret_token.rb",
@@ -53,7 +53,7 @@ fn files(foreman: &Instance) -> Vec<(&'static str, String)> {
 fn settings(foreman: &Instance) -> String {
     let host = &foreman.host;
     let (key, secret) = &foreman.keys.oauth;
-    let cache = valkey::url(foreman, 4);
+    let cache = queue::url(foreman, 4);
     let inside = foreman.address("");
     let web = foreman.address("web");
     format!(

@@ -1,7 +1,7 @@
 //! Recurring tasks of Foreman and its plugins: `foreman-rake cron:<period>`.
 
 use k8s_openapi::api::batch::v1::{CronJob, CronJobSpec, JobSpec, JobTemplateSpec};
-use reconcile::Object;
+use reconcile::{Object, field::Amounts};
 
 use super::{
     Instance,
@@ -22,7 +22,7 @@ fn cron_job(foreman: &Instance, period: &str, schedule: &str) -> Object {
     let process = Process {
         name: "rake",
         command: vec!["foreman-rake".into(), format!("cron:{period}")],
-        resources: foreman.resources(foreman.spec.resources.job.as_ref(), ["100m", "512Mi"], ["2", "3Gi"]),
+        resources: Amounts::or(foreman.spec.resources.job.as_ref(), ["100m", "512Mi"], ["2", "3Gi"]),
         events: false,
         env: vec![],
     };

@@ -3,6 +3,7 @@
 use k8s_openapi::api::core::v1::{ContainerPort, Lifecycle, LifecycleHandler, SleepAction};
 use reconcile::{
     Object, Replace,
+    field::Amounts,
     pod::{env, every, http, tcp},
 };
 
@@ -44,7 +45,7 @@ fn pod(foreman: &Instance, events: bool) -> k8s_openapi::api::core::v1::PodSpec 
         ]
         .map(Into::into)
         .into(),
-        resources: foreman.resources(foreman.spec.resources.web.as_ref(), ["100m", "1Gi"], ["4", "4Gi"]),
+        resources: Amounts::or(foreman.spec.resources.web.as_ref(), ["100m", "1Gi"], ["4", "4Gi"]),
         events,
         env: vec![
             env("FOREMAN_BIND", "0.0.0.0"),

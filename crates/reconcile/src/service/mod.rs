@@ -1,0 +1,7 @@
+//! Services that several kinds stand on.
+
+mod postgresql;
+mod valkey;
+
+pub use postgresql::Postgresql;
+pub use valkey::Valkey;
