@@ -23,6 +23,8 @@ pub const CONFIG: &str = "reconcile.theforeman.org/config";
 pub const CERTIFICATES: &str = "reconcile.theforeman.org/certificates";
 /// On a Job: what it was started for; its name carries a hash besides.
 pub const RUN: &str = "reconcile.theforeman.org/run";
+/// On a volume claim: what the Job whose name follows has achieved on it.
+pub const ACHIEVED: &str = "reconcile.theforeman.org/achieved-";
 
 /// How an object may be written.
 #[derive(Clone, Debug)]
@@ -37,6 +39,8 @@ pub enum Write {
     Run {
         /// What a success means, for example the release that the database was migrated to.
         achieves: String,
+        /// Name of the claim whose volume the result lies on; it remembers what was achieved. `None`: the status does.
+        volume: Option<String>,
     },
 }
 
@@ -80,7 +84,17 @@ impl Object {
 
     /// A Job that runs until it has succeeded once for `achieves`; `name` of the body is the beginning of the Job's name.
     pub fn run(job: k8s_openapi::api::batch::v1::Job, achieves: impl Into<String>) -> Self {
-        Self { write: Write::Run { achieves: achieves.into() }, ..Self::from(job) }
+        Self { write: Write::Run { achieves: achieves.into(), volume: None }, ..Self::from(job) }
+    }
+
+    /// The same Job, whose result lies on the volume of this claim, one of an earlier stage: what it achieved is remembered there,
+    /// outlives the custom resource with it, and is lost with it.
+    #[must_use]
+    pub fn on_volume(mut self, claim: impl Into<String>) -> Self {
+        if let Write::Run { volume, .. } = &mut self.write {
+            *volume = Some(claim.into());
+        }
+        self
     }
 
     /// The same object, kept when the custom resource goes.

@@ -27,12 +27,12 @@ async fn deleted(foreman: &Story, stays: &Objects) {
 }
 
 #[tokio::test]
-async fn a_foreman_that_is_deleted_and_created_again_has_its_data_its_keys_and_its_password() {
+async fn a_foreman_that_is_created_again_has_its_data_its_keys_and_its_password_and_is_not_migrated_again() {
     let foreman = Story::shared().await;
     let admin = foreman.admin().await;
     let name = format!("Kept {}", foreman.objects().await.0.len());
     admin.post("/api/v2/organizations", &json!({ "organization": { "name": name } })).await;
-    let password = foreman.secret("admin", "password").await;
+    let (password, migrations) = (foreman.secret("admin", "password").await, foreman.migrations().await);
     let kept = foreman.objects().await.only(|title| holds_data(title));
     assert_eq!(kept.0.len(), 3 + KEYS.len(), "{:?}", kept.titles());
 
@@ -51,6 +51,9 @@ async fn a_foreman_that_is_deleted_and_created_again_has_its_data_its_keys_and_i
 
     foreman.create(FOREMAN).await.expect("the API server takes the manifest");
     foreman.ready().await;
+    let jobs = foreman.objects().await.only(|title| title.starts_with("Job myforeman-migrate"));
+    assert_eq!(jobs.titles(), [""; 0], "its database is migrated already");
+    assert_eq!(foreman.migrations().await, migrations);
     assert_eq!(foreman.visitor().await.login("admin", &password).await, StatusCode::FOUND);
     let organizations = foreman.admin().await.json("/api/v2/organizations").await;
     let names = organizations["results"].as_array().expect("organizations");

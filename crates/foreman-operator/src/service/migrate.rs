@@ -1,4 +1,4 @@
-//! Migration and seeding of Foreman's database: once for each image and set of plugins.
+//! Migration and seeding of Foreman's database: once for each image and set of plugins, and for each volume.
 
 use k8s_openapi::api::batch::v1::{Job, JobSpec};
 use reconcile::{Object, field::Amounts};
@@ -32,6 +32,11 @@ pub fn objects(foreman: &Instance) -> Vec<Object> {
         ..Default::default()
     };
     let mut objects = rails::objects(foreman);
-    objects.push(Object::run(job, foreman.release()));
+    let run = Object::run(job, foreman.release());
+    // Of a database of somebody else's only the status can say what it was migrated to.
+    objects.push(match foreman.external {
+        None => run.on_volume(foreman.part("database").name()),
+        Some(_) => run,
+    });
     objects
 }

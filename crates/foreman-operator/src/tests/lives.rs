@@ -18,6 +18,35 @@ fn shape(rehearsal: &Rehearsal<Foreman>) -> Vec<String> {
     paths.map(named).collect()
 }
 
+/// Image and success of each migration's Job, by path.
+fn migrations(rehearsal: &Rehearsal<Foreman>) -> BTreeMap<String, (Value, bool)> {
+    let jobs = rehearsal.memory.objects().into_iter().filter(|(path, _)| path.contains("/jobs/"));
+    let image = |job: &Value| job["spec"]["template"]["spec"]["containers"][0]["image"].clone();
+    jobs.map(|(path, job)| (path, (image(&job), job["status"]["succeeded"] == 1))).collect()
+}
+
+fn claim(rehearsal: &Rehearsal<Foreman>) -> String {
+    rehearsal.of("/api/v1", "persistentvolumeclaims/myforeman-database")
+}
+
+/// What the claim of the database says that it was migrated to.
+fn migrated_to(rehearsal: &Rehearsal<Foreman>) -> Option<String> {
+    let claim = rehearsal.memory.object(&claim(rehearsal))?;
+    let said = &claim["metadata"]["annotations"]["reconcile.theforeman.org/achieved-myforeman-migrate"];
+    said.as_str().map(str::to_owned)
+}
+
+/// Has the spec ask for this image of Foreman; `Null`: for the default.
+fn release(rehearsal: &Rehearsal<Foreman>, image: Value) {
+    let foreman = rehearsal.of("/apis/app.theforeman.org/v1alpha1", "foremans/myforeman");
+    rehearsal.memory.edit(&foreman, |mut object| {
+        object["spec"]["images"]["foreman"] = image;
+        Some(object)
+    });
+}
+
+const OLD: &str = "quay.io/foreman/foreman:5.0";
+
 #[tokio::test]
 async fn an_install_writes_each_object_once_and_rest_writes_nothing() {
     let rehearsal = Rehearsal::new(foreman(MANIFEST));
@@ -36,9 +65,10 @@ async fn an_install_writes_each_object_once_and_rest_writes_nothing() {
     let mut distinct = objects.clone();
     distinct.sort();
     distinct.dedup();
-    // Drawn Secrets are created by one path each, applied ones patched by another; no path comes twice.
+    // Drawn Secrets are created by one path each, applied ones patched by another; no path comes twice but that of the claim that
+    // remembers the migration.
     let posts = objects.iter().filter(|write| write.starts_with("POST")).count();
-    assert_eq!(objects.len() - posts, distinct.iter().filter(|write| write.starts_with("PATCH")).count());
+    assert_eq!(objects.len() - posts, distinct.iter().filter(|write| write.starts_with("PATCH")).count() + 1);
     assert!(status.len() <= 10, "one status write per stage: {status:#?}");
     let live = rehearsal.object();
     assert!(live.status.as_ref().is_some_and(|status| status.is("Ready")), "{:#?}", live.status);
@@ -99,12 +129,66 @@ async fn what_is_edited_or_deleted_is_put_back_and_nothing_else_is_touched() {
 
 #[tokio::test]
 async fn a_finished_migration_is_not_repeated_when_its_job_goes() {
+    let database = "spec: {database: {external: {host: pg, sslMode: require, credentials: {name: pg}}}, ";
+    for manifest in [MANIFEST, &MANIFEST.replace("spec: {", database)] {
+        let rehearsal = Rehearsal::new(foreman(manifest));
+        let login = json!({ "kind": "Secret", "apiVersion": "v1", "metadata": { "name": "pg" }, "data": { "username": "cGc=", "password": "cGc=" } });
+        rehearsal.memory.add(&rehearsal.of("/api/v1", "secrets/pg"), login);
+        rehearsal.settle().await.unwrap();
+        let (path, _) = migrations(&rehearsal).pop_first().unwrap();
+        rehearsal.memory.edit(&path, |_| None);
+        rehearsal.settle().await.unwrap();
+        assert!(migrations(&rehearsal).is_empty(), "{manifest}");
+        assert!(rehearsal.object().status.unwrap().is("Ready"));
+    }
+}
+
+#[tokio::test]
+async fn a_foreman_created_again_on_the_volume_of_the_last_one_is_not_migrated_again() {
     let rehearsal = installed().await;
-    let job = |objects: BTreeMap<String, Value>| objects.into_keys().find(|path| path.contains("/jobs/"));
-    let migrate = job(rehearsal.memory.objects()).unwrap();
-    rehearsal.memory.edit(&migrate, |_| None);
+    let before = rehearsal.object().status.unwrap();
+    for (path, object) in rehearsal.memory.objects() {
+        rehearsal.memory.edit(&path, |mut foreman| {
+            if path.contains("/foremans/") {
+                foreman["metadata"]["uid"] = "another".into();
+                foreman["status"] = Value::Null;
+            }
+            object["metadata"]["ownerReferences"].is_null().then_some(foreman)
+        });
+    }
+    assert!(migrations(&rehearsal).is_empty(), "its Job went with it");
     rehearsal.settle().await.unwrap();
-    assert_eq!(job(rehearsal.memory.objects()), None);
+    assert!(migrations(&rehearsal).is_empty());
+    let status = rehearsal.object().status.unwrap();
+    assert!(status.is("Ready"), "{status:#?}");
+    assert_eq!(status.achieved, before.achieved);
+}
+
+#[tokio::test]
+async fn a_volume_that_was_deleted_is_made_anew_and_migrated_anew() {
+    let rehearsal = installed().await;
+    let (before, said) = (migrations(&rehearsal), migrated_to(&rehearsal));
+    rehearsal.memory.edit(&claim(&rehearsal), |_| None);
+    rehearsal.settle().await.unwrap();
+    let after = migrations(&rehearsal);
+    assert_eq!(after.values().collect::<Vec<_>>(), [&(OLD.into(), true)]);
+    assert!(after.keys().ne(before.keys()), "the Job of the old volume does not count: {after:?}");
+    assert!(said.is_some_and(|said| said.starts_with(OLD)));
+    assert!(rehearsal.object().status.unwrap().is("Ready"));
+}
+
+#[tokio::test]
+async fn what_was_achieved_is_written_once_though_the_watch_does_not_show_it_yet() {
+    let rehearsal = installed().await;
+    rehearsal.memory.edit(&claim(&rehearsal), |mut claim| {
+        let annotations = claim["metadata"]["annotations"].as_object_mut().unwrap();
+        annotations.retain(|key, _| !key.contains("achieved"));
+        Some(claim)
+    });
+    rehearsal.memory.writes();
+    assert!(rehearsal.passes(3).await.unwrap().is("Ready"));
+    assert_eq!(rehearsal.memory.writes(), [format!("PATCH {}", claim(&rehearsal))]);
+    assert!(migrated_to(&rehearsal).is_some());
 }
 
 #[tokio::test]
@@ -124,10 +208,7 @@ async fn a_database_that_restarts_does_not_stop_the_scaling_of_workers_but_stops
     assert_eq!(status.conditions[0].reason, "Database");
     let worker = || rehearsal.memory.object(&path("deployments/myforeman-worker")).unwrap();
     assert_eq!(worker()["spec"]["replicas"], 5);
-    rehearsal.memory.edit(&foreman, |mut object| {
-        object["spec"]["images"]["foreman"] = "new".into();
-        Some(object)
-    });
+    release(&rehearsal, "new".into());
     rehearsal.pass().await.unwrap();
     assert_ne!(worker()["spec"]["template"]["spec"]["containers"][0]["image"], "new");
     rehearsal.memory.settle();
@@ -183,29 +264,53 @@ async fn paused_means_hands_off() {
 #[tokio::test]
 async fn going_back_while_a_migration_runs_ends_it_and_migrates_back() {
     let rehearsal = installed().await;
-    let foreman = rehearsal.of("/apis/app.theforeman.org/v1alpha1", "foremans/myforeman");
-    let release = |image: Value| {
-        rehearsal.memory.edit(&foreman, |mut object| {
-            object["spec"]["images"]["foreman"] = image;
-            Some(object)
-        });
-    };
-    let jobs = || {
-        let jobs = rehearsal.memory.objects().into_iter().filter(|(path, _)| path.contains("/jobs/"));
-        let image = |job: &Value| job["spec"]["template"]["spec"]["containers"][0]["image"].clone();
-        jobs.map(|(_, job)| (image(&job), job["status"]["succeeded"].clone())).collect::<Vec<_>>()
-    };
-    release("new".into());
+    release(&rehearsal, "new".into());
     // The Job of the old release goes first, then the new one comes, and runs.
     for _ in 0..3 {
         rehearsal.pass().await.unwrap();
     }
-    assert_eq!(jobs(), [("new".into(), Value::Null)]);
-    release(Value::Null);
+    assert_eq!(migrations(&rehearsal).values().collect::<Vec<_>>(), [&("new".into(), false)]);
+    assert_eq!(migrated_to(&rehearsal), None, "nobody knows what the database is like now");
+    release(&rehearsal, Value::Null);
     rehearsal.settle().await.unwrap();
-    assert_eq!(jobs(), [("quay.io/foreman/foreman:5.0".into(), 1.into())]);
+    assert_eq!(migrations(&rehearsal).values().collect::<Vec<_>>(), [&(OLD.into(), true)]);
     let status = rehearsal.object().status.unwrap();
     assert!(status.is("Ready"), "{status:#?}");
+}
+
+#[tokio::test]
+async fn death_after_any_write_of_an_upgrade_leaves_the_way_on_and_the_way_back() {
+    let dying = installed().await;
+    release(&dying, "new".into());
+    let mut deaths = 0;
+    loop {
+        for (image, wanted) in [("new".into(), "new"), (Value::Null, OLD)] {
+            let heir = dying.fork();
+            release(&heir, image);
+            heir.settle().await.unwrap();
+            let jobs = migrations(&heir);
+            assert_eq!(jobs.values().collect::<Vec<_>>(), [&(wanted.into(), true)], "at write {deaths}");
+            assert!(migrated_to(&heir).is_some_and(|to| to.starts_with(wanted)), "at write {deaths}");
+            assert!(heir.object().status.unwrap().is("Ready"), "at write {deaths}");
+        }
+        let begun = migrations(&dying).values().any(|(image, _)| image == "new");
+        let forgotten = migrated_to(&dying).is_none_or(|to| !to.starts_with(OLD));
+        assert!(
+            forgotten || !begun,
+            "the new migration has begun at write {deaths}, the old one still counts"
+        );
+        dying.memory.die_after(Some(1));
+        let died = dying.pass().await.is_err();
+        dying.memory.die_after(None);
+        if dying.memory.writes().is_empty() {
+            break;
+        }
+        deaths += 1;
+        if !died {
+            dying.memory.settle();
+        }
+    }
+    assert!(deaths > 5, "{deaths} deaths");
 }
 
 #[tokio::test]

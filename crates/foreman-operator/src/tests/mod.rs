@@ -97,7 +97,13 @@ fn text(plan: &Plan) -> String {
                     "# issued for {:?}: {} {:?}\n",
                     certificate.usage, certificate.common_name, certificate.names
                 ),
-                Write::Run { achieves } => format!("# runs until it has achieved once: {achieves}\n"),
+                Write::Run { achieves, volume } => {
+                    let memory = volume.as_ref().map(|claim| format!("PersistentVolumeClaim {claim}"));
+                    let memory = memory.unwrap_or_else(|| "the status".into());
+                    format!(
+                        "# runs until it has achieved once: {achieves}\n# which is remembered by {memory}\n"
+                    )
+                }
             };
             let kept = if object.keep { "# kept when the Foreman is deleted\n" } else { "" };
             write!(text, "---\n{note}{kept}{}", serde_yaml_ng::to_string(&body).unwrap()).unwrap();
@@ -208,7 +214,7 @@ fn with_several_web_pods_the_event_daemon_runs_once() {
 fn a_migration_is_named_by_image_and_plugins_and_by_nothing_else() {
     let achieves =
         |foreman: &Foreman| match &object(&plan(foreman, &seen(foreman)), "Job", "myforeman-migrate").write {
-            Write::Run { achieves } => achieves.clone(),
+            Write::Run { achieves, .. } => achieves.clone(),
             other => panic!("{other:?}"),
         };
     let plain = achieves(&foreman(MANIFEST));

@@ -3,14 +3,13 @@
 use jiff::{SignedDuration, Timestamp};
 use kube::{ResourceExt, api::PostParams};
 
-use super::{Pass, remove::delete};
+use super::{Pass, memory::Claim, remove::delete};
 use crate::{
     error::{Error, call},
     explain::explain,
     gate::State,
     hash,
     object::{Object, REVISION, RUN},
-    status::Achieved,
 };
 
 /// How long a Job that failed for good rests before it is started anew: what it failed of may have been mended outside.
@@ -18,15 +17,32 @@ const RETRY: SignedDuration = SignedDuration::from_secs(120);
 
 impl Pass<'_> {
     /// A Job that runs until it has achieved something once.
-    pub(super) async fn run(&mut self, object: &Object, achieves: &str) -> Result<(), Error> {
+    pub(super) async fn run(
+        &mut self,
+        object: &Object,
+        achieves: &str,
+        volume: Option<&str>,
+    ) -> Result<(), Error> {
         let base = object.body.name_any();
-        if self.outcome.achieved.iter().any(|done| done.job == base && done.what == achieves) {
+        let claim = volume.and_then(|volume| Claim::recall(self.world, volume, &base));
+        match (volume, &claim) {
+            // The volume may be older than the custom resource, or younger than its status.
+            (_, Some(claim)) => self.outcome.achieve(&base, claim.achieved()),
+            // Its own stage says more, unless a plan has forgotten it.
+            (Some(volume), None) => {
+                self.outcome.wait(self.stage, format!("PersistentVolumeClaim {volume} is not there"));
+                return Ok(());
+            }
+            (None, None) => {}
+        }
+        if self.outcome.achieved(&base) == Some(achieves) {
             return Ok(());
         }
         let mut object = object.clone();
         // Its name carries the hash of all that it is: a mended password is a new Job, an unchanged one is never started twice.
-        // A renewed certificate makes no other Job: it would end one that has run for hours.
-        let identity = hash(&(object.annotation(REVISION), &self.world.owner.reference.uid));
+        // A renewed certificate makes no other Job: it would end one that has run for hours. On another volume it is another Job.
+        let volume = claim.as_ref().map(Claim::uid);
+        let identity = hash(&(object.annotation(REVISION), &self.world.owner.reference.uid, volume));
         let name = format!("{base}-{}", &identity[..8]);
         object.body.metadata.name = Some(name.clone());
         object.body.labels_mut().insert(RUN.into(), base.clone());
@@ -41,8 +57,9 @@ impl Pass<'_> {
         });
         let known = self.world.look(&object).await?;
         if known.as_ref().is_none_or(|known| known.state != State::Holds) && !(self.held && known.is_none()) {
-            // What was achieved before no longer holds once something else has begun: going back is another run.
-            self.outcome.achieved.retain(|done| done.job != base);
+            // What was achieved before no longer holds once something else has begun: going back is another run. Written before
+            // anything begins, so that it is so whenever we die.
+            self.remember(&base, None, claim.as_ref()).await?;
         }
         let Some(known) = known else {
             for job in &others {
@@ -73,10 +90,7 @@ impl Pass<'_> {
             return Ok(());
         }
         match &known.state {
-            State::Holds => {
-                self.outcome.achieved.retain(|done| done.job != base);
-                self.outcome.achieved.push(Achieved { job: base, what: achieves.to_owned() });
-            }
+            State::Holds => self.remember(&base, Some(achieves), claim.as_ref()).await?,
             State::Failed(_) => {
                 let again = known.since.unwrap_or_else(Timestamp::now) + RETRY;
                 let why = explain(&self.world.namespace, &object, &name, &known.state);

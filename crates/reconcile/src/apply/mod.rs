@@ -1,6 +1,7 @@
 //! Goes through a plan: writes what differs, stops at the first gate that does not hold, prunes what is no longer in the plan.
 
 mod job;
+mod memory;
 mod remove;
 
 use std::collections::HashSet;
@@ -48,6 +49,18 @@ pub struct Outcome {
 impl Outcome {
     fn wait(&mut self, stage: &Stage, why: String) {
         self.waiting.get_or_insert((stage.name, why));
+    }
+
+    /// What a Job has achieved by now; `None`: nothing that counts.
+    fn achieve(&mut self, job: &str, what: Option<&str>) {
+        if self.achieved(job) != what {
+            self.achieved.retain(|done| done.job != job);
+            self.achieved.extend(what.map(|what| Achieved { job: job.into(), what: what.into() }));
+        }
+    }
+
+    fn achieved(&self, job: &str) -> Option<&str> {
+        self.achieved.iter().find(|done| done.job == job).map(|done| done.what.as_str())
     }
 
     fn look_again(&mut self, at: Timestamp) {
@@ -107,8 +120,8 @@ struct Pass<'a> {
 impl Pass<'_> {
     async fn one(&mut self, object: &Object) -> Result<(), Error> {
         let object = &self.dress(object).await?;
-        if let Write::Run { achieves } = &object.write {
-            return self.run(object, achieves).await;
+        if let Write::Run { achieves, volume } = &object.write {
+            return self.run(object, achieves, volume.as_deref()).await;
         }
         let mut known = self.world.look(object).await?;
         if known.is_none() {

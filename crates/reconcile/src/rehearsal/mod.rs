@@ -54,14 +54,23 @@ impl<K: Managed + Serialize> Rehearsal<K> {
 
     /// One pass of a freshly started operator: it knows only what it reads.
     pub async fn pass(&self) -> Result<Status, Error> {
+        self.passes(1).await
+    }
+
+    /// Passes of one operator whose watches show what was there when it started: they lag behind all that it writes.
+    pub async fn passes(&self, count: usize) -> Result<Status, Error> {
         let client = self.memory.client();
         let (triggers, _woken) = tokio::sync::mpsc::unbounded_channel();
         let (store, _writer) = reflector::store();
         let context: Context<K> =
             Context::new(client.clone(), Reporter::new(client, &K::ABOUT).into(), store, triggers);
-        let mut object = self.object();
-        object.meta_mut().managed_fields = None;
-        Box::pin(pass(&object, &context)).await.map(|done| done.status.1)
+        let mut status = Status::default();
+        for _ in 0..count {
+            let mut object = self.object();
+            object.meta_mut().managed_fields = None;
+            status = Box::pin(pass(&object, &context)).await?.status.1;
+        }
+        Ok(status)
     }
 
     /// Passes, each after the cluster has done its part, until one writes nothing. Says how many it took.
