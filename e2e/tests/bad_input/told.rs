@@ -20,9 +20,10 @@ pub async fn unlimited(story: &Story) {
 async fn what_is_wrong_in_the_cluster_is_told_costs_little_and_is_taken_up_when_it_is_mended() {
     let operator = Operator::installed().await;
     let before = operator.process().await;
-    let (secret, image, class, claims) = (
+    let (secret, image, database, class, claims) = (
         Story::new("bad-secret").await,
         Story::new("bad-image").await,
+        Story::new("bad-database").await,
         Story::new("bad-class").await,
         Story::new("bad-claims").await,
     );
@@ -31,12 +32,14 @@ async fn what_is_wrong_in_the_cluster_is_told_costs_little_and_is_taken_up_when_
 
     secret.state("{database: {external: {host: pg, sslMode: require, credentials: {name: pg}}}}").await;
     image.state("{images: {foreman: registry.invalid/foreman:none}}").await;
+    database.state("{images: {postgresql: registry.invalid/postgresql:none}}").await;
     class.state("{storage: {database: {size: 1Gi, storageClassName: gold}}}").await;
     claims.state("{}").await;
     permission.state("{}").await;
 
     secret.told("SecretMissing", &["spec.database.external.credentials", "Secret \"pg\"", "create it"]).await;
     image.told("Migrate", &["container migrate: ", "registry.invalid/foreman:none"]).await;
+    database.told("Database", &["container postgresql: ", "registry.invalid/postgresql:none"]).await;
     class.told("Database", &["PersistentVolumeClaim myforeman-database: ", "\"gold\" not found"]).await;
     claims.told("Database", &["PersistentVolumeClaim myforeman-database: ", "exceeded quota: small"]).await;
     permission.told("PermissionMissing", &["kubectl create rolebinding foreman-operator"]).await;
@@ -44,7 +47,9 @@ async fn what_is_wrong_in_the_cluster_is_told_costs_little_and_is_taken_up_when_
     // No wait for something to happen: what is counted is a time in which nothing does.
     let audit = Audit::begin();
     tokio::time::sleep(QUIET).await;
-    for (story, most) in [(&secret, 2), (&image, 15), (&class, 15), (&claims, 15), (&permission, 30)] {
+    for (story, most) in
+        [(&secret, 2), (&image, 15), (&database, 15), (&class, 15), (&claims, 15), (&permission, 30)]
+    {
         let asked = story.asked(&audit);
         println!("{}: {asked} requests in {QUIET:?}", story.namespace);
         assert!(asked <= most, "{} asks {asked} times in {QUIET:?}", story.namespace);
@@ -52,6 +57,7 @@ async fn what_is_wrong_in_the_cluster_is_told_costs_little_and_is_taken_up_when_
     assert_eq!(operator.process().await, before, "the operator was not restarted");
 
     image.edit(|spec| spec.images.foreman = None).await;
+    database.edit(|spec| spec.images.postgresql = None).await;
     class.edit(|spec| spec.storage.database.storage_class_name = None).await;
     unlimited(&claims).await;
     permission.grant().await;
@@ -61,6 +67,7 @@ async fn what_is_wrong_in_the_cluster_is_told_costs_little_and_is_taken_up_when_
     permission.beyond("Secrets").await;
     secret.beyond("Secrets").await;
     claims.beyond("Database").await;
+    database.beyond("Database").await;
     class.beyond("Database").await;
     image.beyond("Migrate").await;
     assert_eq!(operator.process().await, before, "the operator was not restarted");
