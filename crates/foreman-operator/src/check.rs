@@ -9,7 +9,7 @@ use reconcile::{
 use crate::{
     checked::{Checked, Chosen},
     crd::{Foreman, ForemanSpec, Images},
-    keys, plugin,
+    keys, plugin, pulp,
     read::Observed,
 };
 
@@ -53,11 +53,13 @@ pub fn check(foreman: &Foreman, seen: &Observed) -> Result<Checked, Vec<Fault>> 
         images: images(&spec.images, &seen.images),
         keep: spec.deletion_policy == DeletionPolicy::Retain,
         external,
+        content: None,
         keys: None,
         spec,
         name,
         namespace,
     };
+    checked.content = checked.katello().then(|| pulp::find(foreman, seen));
     match keys::take(&checked, seen) {
         Ok(keys) => checked.keys = keys,
         Err(lost) => faults.extend(lost),

@@ -1,11 +1,11 @@
 //! A manifest as types that cannot be wrong: what plan and services are made from.
 
 use reconcile::{
-    Part,
+    News, Part,
     field::{Database, Volume},
 };
 
-use crate::crd::ForemanSpec;
+use crate::{crd::ForemanSpec, pulp::Pulp};
 
 /// An image for each part.
 #[derive(Clone, Debug)]
@@ -41,6 +41,8 @@ pub struct Checked {
     pub keep: bool,
     /// A database of somebody else's for Foreman and, with Katello, Candlepin.
     pub external: Option<(Database, Database)>,
+    /// The Pulp that Katello keeps its content in, and what is to be said of it. `None` without Katello.
+    pub content: Option<(Option<Pulp>, News)>,
     /// What was drawn once; `None` before that.
     pub keys: Option<Keys>,
 }
@@ -49,6 +51,11 @@ impl Checked {
     /// Whether Katello is on, and with it Candlepin.
     pub fn katello(&self) -> bool {
         self.gems.contains(&"katello")
+    }
+
+    /// The Pulp that the reverse proxy leads to.
+    pub fn pulp(&self) -> Option<&Pulp> {
+        self.content.as_ref()?.0.as_ref()
     }
 
     /// Whether there are background tasks, and with them orchestrator and workers.

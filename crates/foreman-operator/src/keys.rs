@@ -96,6 +96,7 @@ fn from(foreman: &Checked, seen: &Observed) -> Keys {
         name: value(part, "dbname"),
         ssl_mode: SslMode::Prefer,
         ca: None,
+        authority: String::new(),
         user: value(part, "username"),
         password: value(part, "password"),
     };

@@ -11,6 +11,7 @@ pub mod keys;
 pub mod names;
 pub mod plan;
 pub mod plugin;
+pub mod pulp;
 pub mod read;
 pub mod report;
 pub mod service;
@@ -29,6 +30,11 @@ mod tests;
 pub use crate::crd::Foreman;
 use crate::{checked::Checked, read::Observed};
 
+/// Where Katello keeps its content; another operator's.
+fn pulp_kind() -> Kind {
+    Kind::optional("app.theforeman.org", "v1alpha1", "Pulp")
+}
+
 impl Managed for Foreman {
     type Observed = Observed;
     type Checked = Checked;
@@ -45,7 +51,7 @@ impl Managed for Foreman {
             Kind::owned::<Deployment>(),
             Kind::owned::<Job>(),
             Kind::owned::<CronJob>(),
-            Kind::optional("app.theforeman.org", "v1alpha1", "Pulp"),
+            pulp_kind(),
         ]
     }
 

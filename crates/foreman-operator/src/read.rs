@@ -7,7 +7,7 @@ use reconcile::{Error, Status, Values, World};
 
 use crate::{
     crd::{Foreman, Images},
-    names,
+    names, pulp_kind,
 };
 
 /// What was seen.
@@ -18,20 +18,25 @@ pub struct Observed {
     /// Volumes that exist.
     pub volumes: Vec<String>,
     /// Pulps in the namespace.
-    pub pulps: Vec<String>,
+    pub pulps: Vec<SeenPulp>,
     /// What was last reported.
     pub status: Status,
     /// Images that the operator's environment gives in place of the built-in defaults.
     pub images: Images,
 }
 
+/// A Pulp, as it describes itself to others.
+#[derive(Clone, Debug, Default)]
+pub struct SeenPulp {
+    /// Its name.
+    pub name: String,
+    /// What it reports.
+    pub status: Status,
+}
+
 /// Reads the world around a manifest.
 pub async fn read(foreman: &Foreman, world: &World) -> Result<Observed, Error> {
-    let mut seen = Observed {
-        status: foreman.status.clone().unwrap_or_default(),
-        images: related(),
-        ..Observed::default()
-    };
+    let mut seen = Observed { status: world.status().clone(), images: related(), ..Observed::default() };
     let referred = foreman.secrets().into_iter().map(|(_, name)| name);
     for name in names::generated(&foreman.name_any()).into_iter().chain(referred) {
         if let Some(values) = world.secret(&name).await? {
@@ -39,7 +44,18 @@ pub async fn read(foreman: &Foreman, world: &World) -> Result<Observed, Error> {
         }
     }
     seen.volumes = world.all("PersistentVolumeClaim").iter().map(|claim| claim.name_any()).collect();
-    seen.pulps = world.all("Pulp").iter().map(|pulp| pulp.name_any()).collect();
+    for name in world.all("Pulp").iter().map(|pulp| pulp.name_any()) {
+        let Some(pulp) = world.foreign(&pulp_kind(), &name).await? else { continue };
+        // Whoever writes another status than the contract's has none for us.
+        let status: Status = serde_json::from_value(pulp.data["status"].clone()).unwrap_or_default();
+        for secret in status.endpoints.iter().filter_map(|endpoint| endpoint.remote_user_secret.clone()) {
+            if let Some(values) = world.secret(&secret).await? {
+                seen.secrets.insert(secret, values);
+            }
+        }
+        seen.pulps.push(SeenPulp { name, status });
+    }
+    seen.pulps.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(seen)
 }
 

@@ -1,6 +1,6 @@
 //! What a Foreman says of itself beyond its stages.
 
-use reconcile::{Endpoint, News, Report, Version};
+use reconcile::{Endpoint, Report, Version};
 
 use crate::{checked::Checked, read::Observed};
 
@@ -11,6 +11,7 @@ pub fn report(foreman: &Checked, seen: &Observed, ready: bool) -> Report {
         name: "web".into(),
         url: format!("https://{}", foreman.host),
         ca_secret: Some(foreman.part("server-tls").name()),
+        remote_user_secret: None,
     });
     let mut version = |part: &str, wanted: &str| {
         let before =
@@ -21,24 +22,7 @@ pub fn report(foreman: &Checked, seen: &Observed, ready: bool) -> Report {
     version("foreman", &foreman.images.foreman);
     if foreman.katello() {
         version("candlepin", &foreman.images.candlepin);
-        report.conditions.push(content(foreman, seen));
+        report.conditions.extend(foreman.content.iter().map(|(_, news)| news.clone()));
     }
     report
-}
-
-fn content(foreman: &Checked, seen: &Observed) -> News {
-    let (reason, message) = match seen.pulps.as_slice() {
-        [] => (
-            "PulpMissing",
-            format!(
-                "Katello keeps content in a Pulp, and there is none in namespace {}; create one (kind Pulp, app.theforeman.org/v1alpha1). All else works without it",
-                foreman.namespace
-            ),
-        ),
-        pulps => (
-            "PulpNotConnected",
-            format!("this release of the operator does not connect Katello to Pulp {} yet", pulps.join(", ")),
-        ),
-    };
-    News { type_: "ContentReady", status: false, reason, message }
 }

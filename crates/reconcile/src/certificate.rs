@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, PKCS_RSA_SHA256, RsaKeySize, SanType,
+    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, RsaKeySize, SanType,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -56,6 +56,12 @@ pub fn authority(common_name: &str) -> Result<(String, String), Error> {
     wanted.key_usages =
         vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];
     Ok((wanted.self_signed(&key)?.pem(), key.serialize_pem()))
+}
+
+/// A private and a public key on the curve P-256, PEM.
+pub fn elliptic_key() -> Result<(String, String), Error> {
+    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
+    Ok((key.serialize_pem(), key.public_key_pem()))
 }
 
 fn params(common_name: &str, days: i64) -> CertificateParams {

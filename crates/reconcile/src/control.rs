@@ -181,7 +181,8 @@ pub(crate) async fn pass<K: Managed>(object: &K, context: &Context<K>) -> Result
     let reference =
         object.controller_owner_ref(&()).ok_or_else(|| Error::Slow { what: format!("{name} has no uid") })?;
     let owner = Owner { namespace, name, reference, manager: K::ABOUT.operator };
-    let world = World { namespace: caches, owner };
+    let status = before.clone().unwrap_or_default();
+    let world = World { namespace: caches, owner, status };
     let seen = object.read(&world).await?;
     let verdict = match object.check(&seen) {
         Err(faults) => Verdict::Faulty(faults, false),
@@ -252,6 +253,7 @@ async fn write<K: Managed>(
                 status.endpoints.clone_from(&old.endpoints);
                 status.versions.clone_from(&old.versions);
                 status.achieved.clone_from(&old.achieved);
+                status.backup.clone_from(&old.backup);
             }
             status.set(old, generation, news("Ready", false, reason, &why));
             status.set(old, generation, news("Reconciling", false, reason, &why));
@@ -273,6 +275,7 @@ async fn write<K: Managed>(
             }
             status.endpoints = report.endpoints;
             status.versions = report.versions;
+            status.backup = report.backup;
             outcome = reached;
         }
     }

@@ -18,6 +18,8 @@ pub enum Generate {
     Base64(usize),
     /// This very text; for what belongs to a generated Secret but is no secret, such as a user's name.
     Text(String),
+    /// A private key on the curve P-256, PEM; also gives its public key, under the same name with `public` for `private`.
+    EllipticKey,
     /// A certificate authority (RSA 4096) with this common name; also draws its private key, as `<stem>.key` beside `<stem>.crt`.
     Authority(String),
 }
@@ -25,8 +27,12 @@ pub enum Generate {
 impl Generate {
     /// Keys that the value has in a Secret.
     pub fn keys(&self, key: &str) -> Vec<String> {
-        let private = matches!(self, Self::Authority(_)).then(|| key.replace(".crt", ".key"));
-        [Some(key.to_owned()), private].into_iter().flatten().collect()
+        let other = match self {
+            Self::Authority(_) => Some(key.replace(".crt", ".key")),
+            Self::EllipticKey => Some(key.replace("private", "public")),
+            _ => None,
+        };
+        [Some(key.to_owned()), other].into_iter().flatten().collect()
     }
 }
 
@@ -47,6 +53,11 @@ pub fn draw(wanted: &[(&'static str, Generate)]) -> Result<BTreeMap<String, Vec<
                 general_purpose::URL_SAFE.encode(bytes).into_bytes()
             }
             Generate::Text(text) => text.clone().into_bytes(),
+            Generate::EllipticKey => {
+                let (private, public) = certificate::elliptic_key()?;
+                values.insert(key.replace("private", "public"), public.into_bytes());
+                private.into_bytes()
+            }
             Generate::Authority(name) => {
                 let (certificate, private) = certificate::authority(name)?;
                 values.insert(key.replace(".crt", ".key"), private.into_bytes());

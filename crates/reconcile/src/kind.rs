@@ -18,7 +18,7 @@ pub enum Scope {
     Owned,
     /// We own some and refer to others by name: all are watched, metadata only.
     Referred,
-    /// They belong to another operator, which need not be installed.
+    /// They belong to another operator, which need not be installed: we look at them.
     Optional,
 }
 
@@ -29,22 +29,29 @@ pub struct Kind {
     pub api: ApiResource,
     /// Why it is watched.
     pub scope: Scope,
+    /// A cluster need not have it.
+    pub optional: bool,
 }
 
 impl Kind {
     /// A kind of which we own all that matter to us.
     pub fn owned<K: Resource<DynamicType = ()>>() -> Self {
-        Self { api: ApiResource::erase::<K>(&()), scope: Scope::Owned }
+        Self { api: ApiResource::erase::<K>(&()), scope: Scope::Owned, optional: false }
     }
 
     /// A kind that users' objects are of as well.
     pub fn referred<K: Resource<DynamicType = ()>>() -> Self {
-        Self { api: ApiResource::erase::<K>(&()), scope: Scope::Referred }
+        Self { api: ApiResource::erase::<K>(&()), scope: Scope::Referred, optional: false }
     }
 
     /// A kind of another operator.
     pub fn optional(group: &str, version: &str, kind: &str) -> Self {
         let kind = kube::api::GroupVersionKind::gvk(group, version, kind);
-        Self { api: ApiResource::from_gvk(&kind), scope: Scope::Optional }
+        Self { api: ApiResource::from_gvk(&kind), scope: Scope::Optional, optional: true }
+    }
+
+    /// A kind of which we own all that matter to us, in clusters that have it.
+    pub fn owned_where_installed(group: &str, version: &str, kind: &str) -> Self {
+        Self { scope: Scope::Owned, ..Self::optional(group, version, kind) }
     }
 }

@@ -56,7 +56,10 @@ pub use object::{Object, Write};
 pub use part::{Part, Replace};
 pub use plan::{Gate, Plan, Stage};
 pub use run::run;
-pub use status::{Achieved, Endpoint, Fault, News, Report, Status, Version};
+pub use status::{
+    Achieved, ArtifactQuery, Backup, BackupContent, BackupDatabase, Endpoint, Fault, News, Report, Status,
+    Version,
+};
 pub use world::{Values, World};
 
 /// A short, stable hash of anything that serialises.

@@ -130,7 +130,7 @@ impl Namespace {
             let writer = reflector::store::Writer::new(kind.api.clone());
             let store = writer.as_reader();
             let by_name = kind.scope != Scope::Owned;
-            let optional = kind.scope == Scope::Optional;
+            let optional = kind.optional;
             let (send, namespace, kind_name) = (triggers.clone(), name.to_owned(), kind.api.kind.clone());
             let tell = move |object: &Metadata| {
                 if by_name {

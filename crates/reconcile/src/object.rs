@@ -41,6 +41,8 @@ pub enum Write {
         achieves: String,
         /// Name of the claim whose volume the result lies on; it remembers what was achieved. `None`: the status does.
         volume: Option<String>,
+        /// Its last words are its answer, and without them it has achieved nothing.
+        answers: bool,
     },
 }
 
@@ -84,7 +86,10 @@ impl Object {
 
     /// A Job that runs until it has succeeded once for `achieves`; `name` of the body is the beginning of the Job's name.
     pub fn run(job: k8s_openapi::api::batch::v1::Job, achieves: impl Into<String>) -> Self {
-        Self { write: Write::Run { achieves: achieves.into(), volume: None }, ..Self::from(job) }
+        Self {
+            write: Write::Run { achieves: achieves.into(), volume: None, answers: false },
+            ..Self::from(job)
+        }
     }
 
     /// The same Job, whose result lies on the volume of this claim, one of an earlier stage: what it achieved is remembered there,
@@ -93,6 +98,15 @@ impl Object {
     pub fn on_volume(mut self, claim: impl Into<String>) -> Self {
         if let Write::Run { volume, .. } = &mut self.write {
             *volume = Some(claim.into());
+        }
+        self
+    }
+
+    /// The same Job, of which the termination message of its pod is wanted too.
+    #[must_use]
+    pub fn answering(mut self) -> Self {
+        if let Write::Run { answers, .. } = &mut self.write {
+            *answers = true;
         }
         self
     }

@@ -22,6 +22,8 @@ pub struct Stage {
     pub gate: Gate,
     /// In the order in which they are applied.
     pub objects: Vec<Object>,
+    /// Nothing of it may begin or move to another revision before another plan says so; what runs is still repaired.
+    pub held: bool,
 }
 
 /// Stages in order.
@@ -42,11 +44,11 @@ impl Plan {
     /// Adds a stage; one without objects holds at once.
     #[must_use]
     pub fn stage(mut self, name: &'static str, gate: Gate, objects: Vec<Object>) -> Self {
-        self.stages.push(Stage { name, gate, objects });
+        self.stages.push(Stage { name, gate, objects, held: self.partial });
         self
     }
 
-    /// Says that this is only the beginning: the rest is known when these stages hold.
+    /// Says that another plan follows once the stages so far hold; those that are added after this are only kept as they are.
     #[must_use]
     pub fn to_be_continued(self) -> Self {
         Self { partial: true, ..self }

@@ -28,6 +28,73 @@ pub struct Status {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["job".to_string()]))]
     pub achieved: Vec<Achieved>,
+    /// What a backup of the service consists of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup: Option<Backup>,
+}
+
+/// What a backup of a service consists of.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Backup {
+    /// Its databases.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".to_string()]))]
+    pub databases: Vec<BackupDatabase>,
+    /// What it keeps outside databases.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".to_string()]))]
+    pub content: Vec<BackupContent>,
+    /// Secrets that belong to the instance, by name: keys, passwords, authorities.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<String>,
+    /// `ConfigMaps` that belong to the instance, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub config_maps: Vec<String>,
+    /// Services with a lower number are restored first.
+    #[serde(default)]
+    pub restore_order: i32,
+}
+
+/// A `PostgreSQL` database.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct BackupDatabase {
+    /// Which of the service's databases.
+    pub name: String,
+    /// Secret with what libpq needs to know: `host`, `port`, `dbname`, `user`, `password`, `sslmode` and, where the server's
+    /// certificate is verified, `sslrootcert` (the certificate itself).
+    pub secret: String,
+}
+
+/// Files of a service.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct BackupContent {
+    /// Which of the service's contents.
+    pub name: String,
+    /// Claim of the volume that holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume: Option<String>,
+    /// Secret that says which bucket holds it and how to reach it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bucket_secret: Option<String>,
+    /// Folder in the volume or bucket.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub path: String,
+    /// For files that are named by their SHA-256 and never change: the query that lists name and size of those that the database knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifacts: Option<ArtifactQuery>,
+}
+
+/// A query that lists the files that a database knows.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct ArtifactQuery {
+    /// Name of the database.
+    pub database: String,
+    /// SQL: path relative to `path`, SHA-256 in hexadecimal digits, size (bytes).
+    pub sql: String,
 }
 
 /// Where a service is reached.
@@ -41,6 +108,10 @@ pub struct Endpoint {
     /// Secret with the certificate authority that its certificate comes from, under the key `ca.crt`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_secret: Option<String>,
+    /// Secret with the name of the HTTP header, under the key `header`, in which a reverse proxy that has authenticated a user says
+    /// who it is. Who knows the name is trusted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote_user_secret: Option<String>,
 }
 
 /// What runs of a part of the service.
@@ -64,6 +135,9 @@ pub struct Achieved {
     pub job: String,
     /// What its success means, for example the release that the database was migrated to.
     pub what: String,
+    /// What it found out, in its own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said: Option<String>,
 }
 
 impl Status {
@@ -148,6 +222,8 @@ pub struct Report {
     pub endpoints: Vec<Endpoint>,
     /// What runs.
     pub versions: Vec<Version>,
+    /// What a backup of it consists of.
+    pub backup: Option<Backup>,
 }
 
 #[cfg(test)]

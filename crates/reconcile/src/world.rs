@@ -18,8 +18,10 @@ use crate::{
     error::{Error, call},
     gate::judge,
     hash,
+    kind::Kind,
     namespace::{Known, Namespace},
     object::{APPLIED, Object, Owner},
+    status::Status,
 };
 
 /// Values of a Secret or `ConfigMap`, decoded.
@@ -32,12 +34,19 @@ pub struct World {
     pub(crate) namespace: Arc<Namespace>,
     /// For whom we look.
     pub(crate) owner: Owner,
+    /// What was last reported; the watch of the custom resource may be behind it.
+    pub(crate) status: Status,
 }
 
 impl World {
     /// Name of the custom resource's namespace.
     pub fn namespace(&self) -> &str {
         &self.namespace.name
+    }
+
+    /// What was last reported of the custom resource.
+    pub fn status(&self) -> &Status {
+        &self.status
     }
 
     /// Metadata of a watched object.
@@ -68,13 +77,27 @@ impl World {
         Ok(self.content("ConfigMap", name).await?.map(|object| values(&object)))
     }
 
+    /// An object of another operator's kind; read anew only when it has changed. `None`: there is none, or its kind is not installed.
+    pub async fn foreign(&self, kind: &Kind, name: &str) -> Result<Option<Arc<DynamicObject>>, Error> {
+        self.read(&kind.api, name).await
+    }
+
     /// Hash of the values in a `ConfigMap` or Secret; empty if it is not there.
     pub(crate) async fn content_hash(&self, kind: &str, name: &str) -> Result<String, Error> {
         Ok(self.content(kind, name).await?.map_or_else(String::new, |object| hash(&values(&object))))
     }
 
-    /// What is read only when the watch says that it is new.
     async fn content(&self, kind: &str, name: &str) -> Result<Option<Arc<DynamicObject>>, Error> {
+        let api = match kind {
+            "Secret" => ApiResource::erase::<k8s_openapi::api::core::v1::Secret>(&()),
+            _ => ApiResource::erase::<k8s_openapi::api::core::v1::ConfigMap>(&()),
+        };
+        self.read(&api, name).await
+    }
+
+    /// What is read only when the watch says that it is new.
+    async fn read(&self, api: &ApiResource, name: &str) -> Result<Option<Arc<DynamicObject>>, Error> {
+        let kind = api.kind.as_str();
         let key = (kind.to_owned(), name.to_owned());
         let watched = self.metadata(kind, name).and_then(|object| object.metadata.resource_version.clone());
         let cached = {
@@ -89,11 +112,7 @@ impl World {
         if watched.is_none() && self.namespace.recall(kind, name).is_none() {
             return Ok(None);
         }
-        let api = match kind {
-            "Secret" => ApiResource::erase::<k8s_openapi::api::core::v1::Secret>(&()),
-            _ => ApiResource::erase::<k8s_openapi::api::core::v1::ConfigMap>(&()),
-        };
-        let Some(object) = self.fetch(&api, name).await? else { return Ok(None) };
+        let Some(object) = self.fetch(api, name).await? else { return Ok(None) };
         self.keep_content(kind, name, object.clone());
         Ok(Some(Arc::new(object)))
     }

@@ -50,6 +50,10 @@ pub struct ForemanSpec {
     #[schemars(schema_with = "crate::plugin::schema")]
     pub plugins: BTreeMap<String, bool>,
 
+    /// What Katello works with.
+    #[serde(default)]
+    pub katello: Katello,
+
     /// Under which name clients reach this Foreman.
     #[serde(default)]
     pub ingress: Ingress,
@@ -81,6 +85,24 @@ pub struct ForemanSpec {
     /// What becomes of volumes and of Secrets that hold keys when this Foreman is deleted.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
+}
+
+/// What Katello works with.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Katello {
+    /// The Pulp of this namespace that holds its content; the only one there is if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pulp: Option<PulpReference>,
+}
+
+/// A Pulp of the same namespace.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct PulpReference {
+    /// Its name.
+    #[schemars(length(min = 1, max = 63))]
+    pub name: String,
 }
 
 /// Under which name clients reach a Foreman.

@@ -45,7 +45,7 @@ pub fn objects(foreman: &Instance) -> Vec<Object> {
 fn configuration(foreman: &Instance) -> String {
     let at = &foreman.keys.candlepin_database;
     let ca = at.ca.as_ref().map_or("", |_| "&sslrootcert=/etc/candlepin/certs/db-ca.crt");
-    let url = format!("jdbc:postgresql://{}/{}?sslmode={}{ca}", at.authority(), at.name, at.ssl_mode.name());
+    let url = format!("jdbc:postgresql://{}/{}?sslmode={}{ca}", at.place(), at.name, at.ssl_mode.name());
     let (url, user, password) = (property(&url), property(&at.user), property(&at.password));
     format!(
         "candlepin.consumer_system_name_pattern=.+

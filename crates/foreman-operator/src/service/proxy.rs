@@ -16,6 +16,7 @@ const USER: i64 = 1001;
 /// Time for requests to end (s).
 const GRACE: i64 = 60;
 const CONFIGURATION: &str = include_str!("proxy/httpd.conf");
+const PULP: &str = include_str!("proxy/pulp.conf");
 /// Lets new connections go elsewhere first, then ends when the last request has.
 const DRAIN: &str = "sleep 8; kill -WINCH 1; while kill -0 1; do sleep 1; done";
 
@@ -24,11 +25,25 @@ pub fn objects(foreman: &Instance) -> Vec<Object> {
     let part = foreman.part("proxy");
     let mut service = part.service(foreman.spec.ingress.service_type.name(), &[("https", 443), ("http", 80)]);
     service.body.metadata.name = Some(foreman.name.clone());
-    vec![
-        service,
-        part.config_map([("httpd.conf", configuration(foreman))]),
-        part.deployment(foreman.spec.web.replicas, Replace::Rolling, pod(foreman)),
-    ]
+    let mut objects = vec![service, part.config_map([("httpd.conf", configuration(foreman))])];
+    if let Some(pulp) = foreman.pulp() {
+        let text = PULP
+            .replace("@header@", &pulp.header)
+            .replace("@host@", &foreman.host)
+            .replace("@api@", &pulp.api)
+            .replace("@content@", &pulp.content);
+        objects.push(foreman.part("proxy-pulp").secret([("pulp.conf", text)]));
+        objects.push(front(foreman, &pulp.name));
+    }
+    objects.push(part.deployment(foreman.spec.web.replicas, Replace::Rolling, pod(foreman)));
+    objects
+}
+
+/// By this a Pulp knows the URL under which its clients come.
+fn front(foreman: &Instance, pulp: &str) -> Object {
+    let mut front = foreman.part("front").config_map([("url", format!("https://{}", foreman.host))]);
+    front.body.metadata.name = Some(format!("{pulp}-front"));
+    front
 }
 
 fn configuration(foreman: &Instance) -> String {
@@ -43,6 +58,23 @@ fn pod(foreman: &Instance) -> PodSpec {
         container_port: port,
         ..Default::default()
     };
+    let mut mounts = vec![
+        mount("config", "/etc/foreman-proxy-httpd"),
+        mount("tls", "/etc/foreman-proxy-tls"),
+        mount_file("tls", "ca.crt", "/var/www/pub/katello-server-ca.crt"),
+        mount("run", "/run/httpd"),
+        mount("tmp", "/tmp"),
+    ];
+    let mut volumes = vec![
+        config_volume("config", &name),
+        secret_volume("tls", &foreman.part("server-tls").name()),
+        scratch("run"),
+        scratch("tmp"),
+    ];
+    if foreman.pulp().is_some() {
+        mounts.push(mount("pulp", "/etc/foreman-proxy-pulp"));
+        volumes.push(secret_volume("pulp", &foreman.part("proxy-pulp").name()));
+    }
     PodSpec {
         security_context: Some(user(USER)),
         termination_grace_period_seconds: Some(GRACE),
@@ -73,21 +105,10 @@ fn pod(foreman: &Instance) -> PodSpec {
                 read_only_root_filesystem: Some(true),
                 ..Default::default()
             }),
-            volume_mounts: Some(vec![
-                mount("config", "/etc/foreman-proxy-httpd"),
-                mount("tls", "/etc/foreman-proxy-tls"),
-                mount_file("tls", "ca.crt", "/var/www/pub/katello-server-ca.crt"),
-                mount("run", "/run/httpd"),
-                mount("tmp", "/tmp"),
-            ]),
+            volume_mounts: Some(mounts),
             ..Default::default()
         }],
-        volumes: Some(vec![
-            config_volume("config", &name),
-            secret_volume("tls", &foreman.part("server-tls").name()),
-            scratch("run"),
-            scratch("tmp"),
-        ]),
+        volumes: Some(volumes),
         ..Default::default()
     }
 }

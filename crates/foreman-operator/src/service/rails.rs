@@ -112,7 +112,7 @@ fn database_url(foreman: &Instance) -> String {
         "postgresql://{}:{}@{}/{}?pool=9&sslmode={}{ca}",
         escape(&at.user),
         escape(&at.password),
-        at.authority(),
+        at.place(),
         escape(&at.name),
         at.ssl_mode.name()
     )

@@ -3,12 +3,17 @@
 mod lives;
 mod schema;
 
-use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
+use std::collections::BTreeMap;
 
 use kube::ResourceExt;
-use reconcile::{Managed, Object, Plan, Values, Version, Write};
+use reconcile::{
+    Managed, Object, Plan, Values, Version, Write,
+    rehearsal::{golden, text},
+};
 
 use crate::{Foreman, crd::Images, read::Observed};
+
+const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden");
 
 const MANIFEST: &str = "
 metadata: {name: myforeman, namespace: foreman, uid: 00000000-0000-0000-0000-000000000001}
@@ -75,62 +80,6 @@ fn faults(foreman: &Foreman, seen: &Observed) -> Vec<String> {
         .collect()
 }
 
-/// All stages and objects, Secrets as text: what a reviewer reads.
-fn text(plan: &Plan) -> String {
-    let mut text = String::new();
-    for stage in &plan.stages {
-        writeln!(text, "# stage {}, until {:?}", stage.name, stage.gate).unwrap();
-        for object in &stage.objects {
-            let mut body = serde_json::to_value(&object.body).unwrap();
-            for value in body["data"].as_object_mut().into_iter().flatten().map(|(_, value)| value) {
-                if object.api.kind == "Secret" {
-                    *value = decoded(value.as_str().unwrap()).into();
-                }
-            }
-            let note = match &object.write {
-                Write::Apply => String::new(),
-                Write::Generate(values) => format!(
-                    "# drawn once: {}\n",
-                    values.iter().map(|(key, _)| *key).collect::<Vec<_>>().join(", ")
-                ),
-                Write::Issue(certificate) => format!(
-                    "# issued for {:?}: {} {:?}\n",
-                    certificate.usage, certificate.common_name, certificate.names
-                ),
-                Write::Run { achieves, volume } => {
-                    let memory = volume.as_ref().map(|claim| format!("PersistentVolumeClaim {claim}"));
-                    let memory = memory.unwrap_or_else(|| "the status".into());
-                    format!(
-                        "# runs until it has achieved once: {achieves}\n# which is remembered by {memory}\n"
-                    )
-                }
-            };
-            let kept = if object.keep { "# kept when the Foreman is deleted\n" } else { "" };
-            write!(text, "---\n{note}{kept}{}", serde_yaml_ng::to_string(&body).unwrap()).unwrap();
-        }
-    }
-    text
-}
-
-fn decoded(value: &str) -> String {
-    use base64::{Engine, engine::general_purpose::STANDARD};
-    String::from_utf8(STANDARD.decode(value).unwrap()).unwrap()
-}
-
-fn golden(name: &str, text: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
-    if std::env::var_os("GENERATE").is_some() {
-        fs::write(&path, text).unwrap();
-    }
-    let committed = fs::read_to_string(&path).unwrap_or_default();
-    let differs = text.lines().zip(committed.lines()).position(|(new, old)| new != old);
-    assert!(
-        text == committed,
-        "{name} differs from line {}; look at the change with `make generate` and git diff",
-        differs.map_or(text.lines().count().min(committed.lines().count()), |line| line) + 1
-    );
-}
-
 fn names(plan: &Plan, kind: &str) -> Vec<String> {
     plan.objects().filter(|object| object.api.kind == kind).map(|object| object.body.name_any()).collect()
 }
@@ -143,13 +92,13 @@ fn object<'a>(plan: &'a Plan, kind: &str, name: &str) -> &'a Object {
 #[test]
 fn the_manifest_of_the_readme() {
     let foreman = foreman(MANIFEST);
-    golden("katello.yaml", &text(&plan(&foreman, &seen(&foreman))));
+    golden(DIRECTORY, "katello.yaml", &text(&plan(&foreman, &seen(&foreman))));
 }
 
 #[test]
 fn without_plugins_there_are_no_workers_and_no_candlepin() {
     let foreman = foreman("{metadata: {name: small, namespace: here}, spec: {}}");
-    golden("small.yaml", &text(&plan(&foreman, &seen(&foreman))));
+    golden(DIRECTORY, "small.yaml", &text(&plan(&foreman, &seen(&foreman))));
 }
 
 #[test]
@@ -175,7 +124,7 @@ spec:
         "pg-candlepin".into(),
         secret(&[("username", "candlepin"), ("password", r#"c"a\n'$d:@/ lé"#)]),
     );
-    golden("external.yaml", &text(&plan(&foreman, &seen)));
+    golden(DIRECTORY, "external.yaml", &text(&plan(&foreman, &seen)));
 }
 
 #[test]

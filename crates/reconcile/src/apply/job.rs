@@ -10,6 +10,7 @@ use crate::{
     gate::State,
     hash,
     object::{Object, REVISION, RUN},
+    status::Achieved,
 };
 
 /// How long a Job that failed for good rests before it is started anew: what it failed of may have been mended outside.
@@ -22,12 +23,13 @@ impl Pass<'_> {
         object: &Object,
         achieves: &str,
         volume: Option<&str>,
+        answers: bool,
     ) -> Result<(), Error> {
         let base = object.body.name_any();
         let claim = volume.and_then(|volume| Claim::recall(self.world, volume, &base));
         match (volume, &claim) {
             // The volume may be older than the custom resource, or younger than its status.
-            (_, Some(claim)) => self.outcome.achieve(&base, claim.achieved()),
+            (_, Some(claim)) => self.outcome.achieve(&base, claim.achieved(&base)),
             // Its own stage says more, unless a plan has forgotten it.
             (Some(volume), None) => {
                 self.outcome.wait(self.stage, format!("PersistentVolumeClaim {volume} is not there"));
@@ -90,7 +92,26 @@ impl Pass<'_> {
             return Ok(());
         }
         match &known.state {
-            State::Holds => self.remember(&base, Some(achieves), claim.as_ref()).await?,
+            State::Holds => {
+                let said = match self.answer(&name) {
+                    Answer::Given(said) => Some(said),
+                    Answer::None if !answers => None,
+                    Answer::Awaited if !answers => None,
+                    Answer::Awaited => {
+                        self.outcome
+                            .wait(self.stage, format!("Job {name}: has ended, and its answer is on the way"));
+                        return Ok(());
+                    }
+                    Answer::None => {
+                        delete(self.world, &object.api, &name, known.metadata.uid.clone()).await?;
+                        let why = format!("Job {name}: its answer went with its pod; it runs once more");
+                        self.outcome.wait(self.stage, why);
+                        return Ok(());
+                    }
+                };
+                let done = Achieved { job: base.clone(), what: achieves.to_owned(), said };
+                self.remember(&base, Some(done), claim.as_ref()).await?;
+            }
             State::Failed(_) => {
                 let again = known.since.unwrap_or_else(Timestamp::now) + RETRY;
                 let why = explain(&self.world.namespace, &object, &name, &known.state);
@@ -107,4 +128,30 @@ impl Pass<'_> {
         }
         Ok(())
     }
+
+    /// What a Job that has ended well said last.
+    fn answer(&self, job: &str) -> Answer {
+        let pods = self.world.namespace.pods(&[("batch.kubernetes.io/job-name", job)]);
+        let ended = pods.iter().flat_map(|pod| {
+            let containers = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
+            containers.filter_map(|container| container.state.as_ref()?.terminated.as_ref())
+        });
+        let mut well = ended.filter(|ended| ended.exit_code == 0);
+        match well.next() {
+            Some(ended) => {
+                ended.message.as_deref().map_or(Answer::None, |said| Answer::Given(said.trim().into()))
+            }
+            None if pods.is_empty() => Answer::None,
+            None => Answer::Awaited,
+        }
+    }
+}
+
+/// What a Job that has ended well said last.
+enum Answer {
+    Given(String),
+    /// The watch of pods is behind that of Jobs.
+    Awaited,
+    /// Nothing, or nobody can say any more.
+    None,
 }

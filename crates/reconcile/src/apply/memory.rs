@@ -11,6 +11,7 @@ use crate::{
     error::{Error, call},
     namespace::Known,
     object::ACHIEVED,
+    status::Achieved,
     world::World,
 };
 
@@ -36,8 +37,14 @@ impl Claim {
         self.known.metadata.uid.as_deref()
     }
 
-    /// What the Job has achieved on it.
-    pub(super) fn achieved(&self) -> Option<&str> {
+    /// What the Job has achieved on it; what it said stands on the lines below.
+    pub(super) fn achieved(&self, job: &str) -> Option<Achieved> {
+        let text = self.text()?;
+        let (what, said) = text.split_once('\n').map_or((text, None), |(what, said)| (what, Some(said)));
+        Some(Achieved { job: job.into(), what: what.into(), said: said.map(Into::into) })
+    }
+
+    fn text(&self) -> Option<&str> {
         self.known.metadata.annotations.as_ref()?.get(&self.key).map(String::as_str)
     }
 
@@ -63,14 +70,17 @@ impl Pass<'_> {
     pub(super) async fn remember(
         &mut self,
         job: &str,
-        what: Option<&str>,
+        done: Option<Achieved>,
         claim: Option<&Claim>,
     ) -> Result<(), Error> {
-        if let Some(claim) = claim.filter(|claim| claim.achieved() != what) {
-            claim.write(self.world, what).await?;
+        let text = done.as_ref().map(|done| {
+            done.said.as_ref().map_or_else(|| done.what.clone(), |said| format!("{}\n{said}", done.what))
+        });
+        if let Some(claim) = claim.filter(|claim| claim.text() != text.as_deref()) {
+            claim.write(self.world, text.as_deref()).await?;
             self.outcome.written.push(format!("annotated {KIND} {}", claim.name));
         }
-        self.outcome.achieve(job, what);
+        self.outcome.achieve(job, done);
         Ok(())
     }
 }

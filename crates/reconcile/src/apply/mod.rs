@@ -52,10 +52,10 @@ impl Outcome {
     }
 
     /// What a Job has achieved by now; `None`: nothing that counts.
-    fn achieve(&mut self, job: &str, what: Option<&str>) {
-        if self.achieved(job) != what {
-            self.achieved.retain(|done| done.job != job);
-            self.achieved.extend(what.map(|what| Achieved { job: job.into(), what: what.into() }));
+    fn achieve(&mut self, job: &str, done: Option<Achieved>) {
+        if self.achieved.iter().find(|before| before.job == job) != done.as_ref() {
+            self.achieved.retain(|before| before.job != job);
+            self.achieved.extend(done);
         }
     }
 
@@ -84,7 +84,7 @@ pub async fn apply(
     let issued = plan.objects().filter(|object| matches!(object.write, Write::Issue(_)));
     let issued: HashSet<_> = issued.map(|object| object.body.name_any()).collect();
     for stage in &plan.stages {
-        let held = outcome.waiting.is_some();
+        let held = stage.held || outcome.waiting.is_some();
         for object in &stage.objects {
             let mut pass = Pass { world, stage, held, settled, issued: &issued, outcome: &mut outcome };
             match pass.one(object).await {
@@ -100,6 +100,13 @@ pub async fn apply(
     }
     if outcome.waiting.is_none() && !plan.partial {
         prune(plan, world, &mut outcome).await?;
+    }
+    // The plan that follows is made from what has just been achieved, and no watch tells of that.
+    if plan.partial
+        && outcome.waiting.is_none()
+        && status.is_none_or(|status| status.achieved != outcome.achieved)
+    {
+        outcome.look_again(Timestamp::now());
     }
     Ok(outcome)
 }
@@ -120,8 +127,8 @@ struct Pass<'a> {
 impl Pass<'_> {
     async fn one(&mut self, object: &Object) -> Result<(), Error> {
         let object = &self.dress(object).await?;
-        if let Write::Run { achieves, volume } = &object.write {
-            return self.run(object, achieves, volume.as_deref()).await;
+        if let Write::Run { achieves, volume, answers } = &object.write {
+            return self.run(object, achieves, volume.as_deref(), *answers).await;
         }
         let mut known = self.world.look(object).await?;
         if known.is_none() {

@@ -97,6 +97,8 @@ pub struct Database {
     pub ssl_mode: SslMode,
     /// Secret and key of the server's authority.
     pub ca: Option<(String, String)>,
+    /// That authority, PEM; empty if there is none.
+    pub authority: String,
     /// User name.
     pub user: String,
     /// Password; may hold any character.
@@ -104,8 +106,24 @@ pub struct Database {
 }
 
 impl Database {
+    /// All of it under the names that libpq has for it; the authority itself in place of its file.
+    pub fn libpq(&self) -> Vec<(&'static str, String)> {
+        let mut values = vec![
+            ("host", self.host.clone()),
+            ("port", self.port.to_string()),
+            ("dbname", self.name.clone()),
+            ("user", self.user.clone()),
+            ("password", self.password.clone()),
+            ("sslmode", self.ssl_mode.name().to_owned()),
+        ];
+        if !self.authority.is_empty() {
+            values.push(("sslrootcert", self.authority.clone()));
+        }
+        values
+    }
+
     /// Host and port, as URLs have them.
-    pub fn authority(&self) -> String {
+    pub fn place(&self) -> String {
         if self.host.contains(':') {
             format!("[{}]:{}", self.host, self.port)
         } else {
@@ -124,8 +142,9 @@ impl Server {
         faults: &mut Vec<Fault>,
     ) -> Database {
         let (user, password) = credentials.login("spec.database.external.credentials", seen, faults);
+        let mut authority = String::new();
         match &self.ca {
-            Some(ca) => drop(ca.value("spec.database.external.ca", seen, faults)),
+            Some(ca) => authority = ca.value("spec.database.external.ca", seen, faults),
             None if self.ssl_mode.verifies() => faults.push(Fault::new(
                 "Invalid",
                 format!(
@@ -141,6 +160,7 @@ impl Server {
             name: name.into(),
             ssl_mode: self.ssl_mode,
             ca: self.ca.as_ref().map(|ca| (ca.name.clone(), ca.key.clone())),
+            authority,
             user,
             password,
         }

@@ -30,7 +30,7 @@ pub fn rules(entry: &Entry) -> Rules {
     for kind in &entry.uses {
         let verbs = match kind.scope {
             Scope::Owned | Scope::Referred => KEEP,
-            Scope::Optional => WATCH,
+            Scope::Optional => READ,
         };
         namespace.add(&kind.api.group, &kind.api.plural, verbs);
     }

@@ -19,6 +19,8 @@ struct State {
     uids: u64,
     /// Every write that was asked for, as `VERB path`.
     writes: Vec<String>,
+    /// What Jobs say last when they end.
+    says: String,
     /// So many writes are still carried out; then nobody hears of any.
     left: Option<usize>,
 }
@@ -53,14 +55,21 @@ impl Memory {
         self.state(|state| std::mem::take(&mut state.writes))
     }
 
+    /// What Jobs that end from now on say last.
+    pub fn says(&self, last: &str) {
+        self.state(|state| last.clone_into(&mut state.says));
+    }
+
     /// Carries out so many writes and then fails all, as if the operator had died at that point; `None`: never.
     pub fn die_after(&self, writes: Option<usize>) {
         self.state(|state| state.left = writes);
     }
 
-    /// All objects, without what differs from run to run.
+    /// All objects but pods: those are the cluster's own.
     pub fn objects(&self) -> BTreeMap<String, Value> {
-        self.state(|state| state.objects.clone())
+        let mut objects = self.state(|state| state.objects.clone());
+        objects.retain(|path, _| !path.contains("/pods/"));
+        objects
     }
 
     /// One object.
@@ -97,6 +106,9 @@ impl Memory {
                 };
                 if !status.is_null() {
                     object["status"] = status;
+                }
+                if object["kind"] == "Job" {
+                    state.pod_of_job(&path, &object);
                 }
                 state.put(&path, object);
             }
@@ -161,6 +173,26 @@ impl State {
         }
     }
 
+    /// The pod of a Job that has ended well.
+    fn pod_of_job(&mut self, job: &str, object: &Value) {
+        let name = job.rsplit('/').next().unwrap_or_default();
+        let namespace = job.split('/').skip_while(|part| *part != "namespaces").nth(1).unwrap_or_default();
+        let path = format!("/api/v1/namespaces/{namespace}/pods/{name}-1");
+        if self.objects.contains_key(&path) {
+            return;
+        }
+        let mut labels = object["spec"]["template"]["metadata"]["labels"].clone();
+        labels["batch.kubernetes.io/job-name"] = name.into();
+        let ended = json!({ "terminated": { "exitCode": 0, "message": self.says } });
+        let container = json!({ "name": "job", "image": "", "imageID": "", "ready": false, "restartCount": 0, "state": ended });
+        let owner = object["metadata"]["uid"].clone();
+        let pod = json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": { "name": format!("{name}-1"), "labels": labels, "job": owner },
+            "status": { "phase": "Succeeded", "containerStatuses": [container] },
+        });
+        self.put(&path, pod);
+    }
+
     fn write(&mut self, method: &str, path: &str, body: Value) -> (u16, Value) {
         match method {
             "POST" => {
@@ -171,7 +203,14 @@ impl State {
                 (201, self.put(&path, body))
             }
             "DELETE" => match self.objects.remove(path) {
-                Some(_) => (200, json!({ "kind": "Status", "apiVersion": "v1", "status": "Success" })),
+                Some(gone) => {
+                    // Its pods go with a Job.
+                    let uid = &gone["metadata"]["uid"];
+                    self.objects.retain(|_, object| {
+                        object["metadata"]["job"].is_null() || object["metadata"]["job"] != *uid
+                    });
+                    (200, json!({ "kind": "Status", "apiVersion": "v1", "status": "Success" }))
+                }
                 None => (404, refusal(404, "NotFound", path)),
             },
             _ => {

@@ -1,10 +1,12 @@
 //! Whole reconciles against an API server in memory: how often it writes, what it puts back, and what is left when it dies at any write.
 
+mod golden;
 mod memory;
 
 use kube::{ResourceExt, api::ApiResource, runtime::reflector};
 use serde::Serialize;
 
+pub use golden::{golden, text};
 pub use memory::Memory;
 
 use crate::{

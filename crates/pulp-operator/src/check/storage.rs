@@ -1,0 +1,99 @@
+//! Where artifacts are kept, as Django has it.
+
+use reconcile::{
+    Fault,
+    field::{self},
+};
+use serde_json::json;
+
+use crate::{
+    checked::Artifacts,
+    crd::{AddressingStyle, Storage},
+    names,
+    read::Observed,
+};
+
+/// The Secret that opens it.
+pub fn secret(storage: &Storage) -> Option<String> {
+    let s3 = storage.s3.as_ref().and_then(|s3| s3.credentials.as_ref()).map(|at| at.name.clone());
+    let azure = storage.azure.as_ref().and_then(|azure| azure.credentials.as_ref()).map(|at| at.name.clone());
+    let gcs = storage.gcs.as_ref().and_then(|gcs| gcs.credentials.as_ref()).map(|at| at.name.clone());
+    s3.or(azure).or(gcs)
+}
+
+/// Where artifacts are kept, with what its Secret says.
+pub fn artifacts(storage: &Storage, pulp: &str, seen: &Observed, faults: &mut Vec<Fault>) -> Artifacts {
+    if let Some(s3) = &storage.s3 {
+        let mut options = json!({
+            "bucket_name": s3.bucket,
+            "signature_version": "s3v4",
+            "addressing_style": match s3.addressing_style {
+                AddressingStyle::Path => "path",
+                AddressingStyle::Virtual => "virtual",
+                AddressingStyle::Auto => "auto",
+            },
+            // Another bucket than Pulp's own may have the same name for something else.
+            "default_acl": null,
+        });
+        if let Some(endpoint) = &s3.endpoint {
+            options["endpoint_url"] = endpoint.trim_end_matches('/').into();
+        }
+        if let Some(region) = &s3.region {
+            options["region_name"] = region.clone().into();
+        }
+        if let Some(at) = &s3.credentials {
+            let mut value =
+                |key: &str| field::value("spec.storage.s3.credentials", &at.name, key, &seen.secrets, faults);
+            options["access_key"] = value(&at.access_key_id_key).into();
+            options["secret_key"] = value(&at.secret_access_key_key).into();
+        }
+        return bucket("storages.backends.s3.S3Storage", options, s3.redirect, None);
+    }
+    if let Some(azure) = &storage.azure {
+        let mut options = json!({ "account_name": azure.account, "azure_container": azure.container, "expiration_secs": 3600 });
+        if let Some(path) = &azure.path {
+            options["location"] = path.clone().into();
+        }
+        if let Some(at) = &azure.credentials {
+            let field = "spec.storage.azure.credentials";
+            options["account_key"] =
+                field::value(field, &at.name, &at.account_key_key, &seen.secrets, faults).into();
+        }
+        return bucket("storages.backends.azure_storage.AzureStorage", options, azure.redirect, None);
+    }
+    if let Some(gcs) = &storage.gcs {
+        let mut options = json!({ "bucket_name": gcs.bucket, "file_overwrite": true });
+        let mut key_file = None;
+        if let Some(at) = &gcs.credentials {
+            let field = "spec.storage.gcs.credentials";
+            field::value(field, &at.name, &at.key_file_key, &seen.secrets, faults);
+            key_file = Some((at.name.clone(), at.key_file_key.clone()));
+        } else {
+            // Without a private key at hand, Google signs the URLs that clients are sent to.
+            options["iam_sign_blob"] = true.into();
+        }
+        return bucket("storages.backends.gcloud.GoogleCloudStorage", options, gcs.redirect, key_file);
+    }
+    if let Some(claim) = &storage.claim {
+        if !seen.volumes.contains(&claim.name) {
+            faults.push(Fault::new(
+                "VolumeMissing",
+                format!(
+                    "spec.storage.claim: PersistentVolumeClaim \"{}\" does not exist; create it, or let the operator make one with spec.storage.file",
+                    claim.name
+                ),
+            ));
+        }
+        return Artifacts::Volume(claim.name.clone());
+    }
+    Artifacts::Volume(names::of(pulp, names::STORAGE))
+}
+
+fn bucket(
+    class: &str,
+    options: serde_json::Value,
+    redirect: bool,
+    key_file: Option<(String, String)>,
+) -> Artifacts {
+    Artifacts::Bucket { storage: json!({ "BACKEND": class, "OPTIONS": options }), redirect, key_file }
+}

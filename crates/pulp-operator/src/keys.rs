@@ -1,0 +1,100 @@
+//! What is drawn once and never again.
+
+use reconcile::{
+    Certificate, Drawn, Fault, Generate, Object, Usage,
+    field::{Database, SslMode},
+    missing,
+};
+
+use crate::{
+    checked::{Cache, Checked, Keys},
+    names,
+    read::Observed,
+};
+
+/// All Secrets that are drawn once for this instance.
+fn drawn(pulp: &Checked, lived: bool) -> Vec<Drawn> {
+    use Generate::{Alphanumeric, Authority, Base64, EllipticKey, Hex, Text};
+    let secret = |part: &str, values| Drawn { name: pulp.part(part).name(), values, lived };
+    let mut all = vec![
+        secret(names::SECRET_KEY, vec![("secret_key", Alphanumeric(50))]),
+        secret(names::FIELDS, vec![("database_fields.symmetric.key", Base64(32))]),
+        secret(names::ADMIN, vec![("password", Alphanumeric(24))]),
+        secret(names::CONTAINER, vec![("container_auth_private_key.pem", EllipticKey)]),
+        secret(names::REMOTE_USER, vec![("header", Hex(32))]),
+    ];
+    if pulp.certificate().is_some() && pulp.spec.ingress.tls.secret_name.is_none() {
+        all.push(secret(names::CA, vec![("ca.crt", Authority("Pulp internal CA".into()))]));
+    }
+    if pulp.cache == Cache::Own {
+        // A cache has nothing to lose.
+        all.push(Drawn { lived: false, ..secret(names::CACHE, vec![("password", Alphanumeric(32))]) });
+    }
+    if pulp.external.is_none() {
+        let values = vec![
+            ("host", Text(pulp.address("database"))),
+            ("port", Text("5432".into())),
+            ("dbname", Text("pulp".into())),
+            ("username", Text("pulp".into())),
+            ("password", Alphanumeric(32)),
+        ];
+        all.push(secret(names::DATABASE, values));
+    }
+    all
+}
+
+/// The Secrets, as objects of the first stage; the certificate once there is an authority.
+pub fn objects(pulp: &Checked) -> Vec<Object> {
+    let mut objects: Vec<_> = drawn(pulp, false).into_iter().map(|secret| secret.object(pulp.keep)).collect();
+    if let Some(keys) = pulp.keys.as_ref().filter(|keys| !keys.authority.1.is_empty()) {
+        let inside = pulp.address("");
+        let host = pulp.spec.ingress.host.clone().unwrap_or_else(|| inside.clone());
+        let names = vec![inside.clone(), format!("{inside}.cluster.local")];
+        let authority = keys.authority.clone();
+        let certificate = Certificate { authority, common_name: host, names, usage: Usage::Server };
+        objects.push(Object::issued(&pulp.part("server-tls").name(), certificate));
+    }
+    objects
+}
+
+/// What was drawn; `None` if that is still to come. A fault if the instance has lived and a key is gone.
+pub fn take(pulp: &Checked, seen: &Observed) -> Result<Option<Keys>, Vec<Fault>> {
+    // Every volume is made after the keys, so one that is there shows that they were.
+    let volumes = ["database", names::STORAGE].map(|part| pulp.part(part).name());
+    let lived = volumes.iter().any(|name| seen.volumes.contains(name))
+        || seen.status.versions.iter().any(|version| version.running.is_some());
+    let missing = missing(&drawn(pulp, lived), &seen.secrets, "Pulp")?;
+    Ok((!missing).then(|| from(pulp, seen)))
+}
+
+fn from(pulp: &Checked, seen: &Observed) -> Keys {
+    let value = |part: &str, key: &str| {
+        let values = seen.secrets.get(&pulp.part(part).name());
+        let value = values.and_then(|values| values.get(key));
+        value.map(|value| String::from_utf8_lossy(value).trim_end().to_owned()).unwrap_or_default()
+    };
+    let own = || Database {
+        host: pulp.address("database"),
+        port: 5432,
+        name: value(names::DATABASE, "dbname"),
+        ssl_mode: SslMode::Prefer,
+        ca: None,
+        authority: String::new(),
+        user: value(names::DATABASE, "username"),
+        password: value(names::DATABASE, "password"),
+    };
+    let needs_authority = pulp.certificate().is_some() && pulp.spec.ingress.tls.secret_name.is_none();
+    let authority = if needs_authority {
+        (value(names::CA, "ca.crt"), value(names::CA, "ca.key"))
+    } else {
+        Default::default()
+    };
+    Keys {
+        secret_key: value(names::SECRET_KEY, "secret_key"),
+        admin: value(names::ADMIN, "password"),
+        database: pulp.external.clone().unwrap_or_else(own),
+        cache: value(names::CACHE, "password"),
+        remote_user: format!("X-Pulp-Remote-User-{}", value(names::REMOTE_USER, "header")),
+        authority,
+    }
+}

@@ -1,0 +1,35 @@
+//! Names of what is made once and never again, from the custom resource's name. Those of keys and volumes, and the keys in them,
+//! are upstream's own, so that an instance of the pulp-operator can be taken over as it is.
+
+/// Django's key.
+pub const SECRET_KEY: &str = "secret-key";
+/// The key of encrypted database fields.
+pub const FIELDS: &str = "db-fields-encryption";
+/// The administrator's password.
+pub const ADMIN: &str = "admin-password";
+/// What tokens of the container registry are signed with.
+pub const CONTAINER: &str = "container-auth";
+/// User of the embedded database.
+pub const DATABASE: &str = "database";
+/// Password of the cache.
+pub const CACHE: &str = "cache";
+/// Name of the HTTP header in which a trusted reverse proxy says who the user is.
+pub const REMOTE_USER: &str = "remote-user";
+/// The internal authority.
+pub const CA: &str = "ca";
+/// How the database is reached, in the words of libpq.
+pub const LIBPQ: &str = "libpq";
+/// The volume for artifacts.
+pub const STORAGE: &str = "file-storage";
+/// The `ConfigMap` by which a reverse proxy of somebody else's says that it stands in front of this Pulp: key `url`.
+pub const FRONT: &str = "front";
+
+/// Names of all Secrets that may be drawn.
+pub fn generated(pulp: &str) -> Vec<String> {
+    [SECRET_KEY, FIELDS, ADMIN, CONTAINER, DATABASE, CACHE, REMOTE_USER, CA].map(|part| of(pulp, part)).into()
+}
+
+/// Name of a part of an instance.
+pub fn of(pulp: &str, part: &str) -> String {
+    format!("{pulp}-{part}")
+}

@@ -1,0 +1,48 @@
+//! Everything that a Pulp consists of, in the order in which it comes up.
+
+use reconcile::{Gate::Applied, Gate::Ready, Gate::Succeeded, Plan};
+
+use crate::{
+    checked::Checked,
+    keys,
+    read::Observed,
+    service::{Instance, admin, api, cache, content, database, exposure, migrate, settings, web, worker},
+    upgrade::{Step, step},
+};
+
+/// The stages; one starts when the one before it holds. Until its keys are drawn, an instance has no configuration.
+pub fn plan(pulp: &Checked, seen: &Observed) -> Plan {
+    let secrets = Plan::new().stage("Secrets", Applied, keys::objects(pulp));
+    let Some(keys) = &pulp.keys else { return secrets.to_be_continued() };
+    let step = step(pulp, seen);
+    let pulp = &Instance { checked: pulp, keys };
+    let base = secrets
+        .stage("Database", Ready, database::objects(pulp))
+        .stage("Cache", Ready, cache::objects(pulp))
+        .stage("Settings", Applied, settings::objects(pulp));
+    match step {
+        Step::Install => install(base.stage("Migrate", Succeeded, migrate::objects(pulp)), pulp),
+        Step::Look => {
+            install(base.stage("Preflight", Succeeded, migrate::preflight(pulp)).to_be_continued(), pulp)
+        }
+        Step::Drain(_) => base
+            .stage("Drain", Ready, content::objects(pulp, 0))
+            .stage("Drain", Ready, api::objects(pulp, 0))
+            .stage("Drain", Ready, worker::objects(pulp, 0))
+            .stage("Migrate", Succeeded, migrate::objects(pulp))
+            .to_be_continued()
+            .stage("Web", Ready, web::objects(pulp))
+            .stage("Exposure", Applied, exposure::objects(pulp)),
+    }
+}
+
+/// Everything that serves, in the order of upstream's upgrades without downtime.
+fn install(base: Plan, pulp: &Instance) -> Plan {
+    let spec = &pulp.spec;
+    base.stage("Admin", Succeeded, admin::objects(pulp))
+        .stage("Content", Ready, content::objects(pulp, spec.content.replicas))
+        .stage("Api", Ready, api::objects(pulp, spec.api.replicas))
+        .stage("Workers", Ready, worker::objects(pulp, spec.worker.replicas))
+        .stage("Web", Ready, web::objects(pulp))
+        .stage("Exposure", Applied, exposure::objects(pulp))
+}

@@ -1,0 +1,55 @@
+//! Every read from the API: what the world around a manifest looks like.
+
+use std::collections::BTreeMap;
+
+use kube::ResourceExt;
+use reconcile::{Error, Status, Values, World, field::Secrets};
+
+use crate::{
+    crd::{Images, Pulp},
+    names,
+};
+
+/// What was seen.
+#[derive(Clone, Debug, Default)]
+pub struct Observed {
+    /// Values of every Secret that matters: ours, and those that the spec refers to. Absent: there is no such Secret.
+    pub secrets: Secrets,
+    /// The same of `ConfigMaps`.
+    pub config_maps: BTreeMap<String, Values>,
+    /// Volumes that exist.
+    pub volumes: Vec<String>,
+    /// What was last reported.
+    pub status: Status,
+    /// Images that the operator's environment gives in place of the built-in defaults.
+    pub images: Images,
+}
+
+/// Reads the world around a manifest.
+pub async fn read(pulp: &Pulp, world: &World) -> Result<Observed, Error> {
+    let mut seen = Observed { status: world.status().clone(), images: related(), ..Observed::default() };
+    for name in names::generated(&pulp.name_any()).into_iter().chain(pulp.secrets()) {
+        if let Some(values) = world.secret(&name).await? {
+            seen.secrets.insert(name, values);
+        }
+    }
+    for name in pulp.config_maps() {
+        if let Some(values) = world.config_map(&name).await? {
+            seen.config_maps.insert(name, values);
+        }
+    }
+    seen.volumes = world.all("PersistentVolumeClaim").iter().map(|claim| claim.name_any()).collect();
+    Ok(seen)
+}
+
+/// Mirrors and disconnected clusters give images by `RELATED_IMAGE_<PART>`.
+fn related() -> Images {
+    let image =
+        |part: &str| std::env::var(format!("RELATED_IMAGE_{part}")).ok().filter(|image| !image.is_empty());
+    Images {
+        pulp: image("PULP"),
+        nginx: image("NGINX"),
+        postgresql: image("POSTGRESQL"),
+        valkey: image("VALKEY"),
+    }
+}

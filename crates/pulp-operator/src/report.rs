@@ -1,0 +1,105 @@
+//! What a Pulp says of itself beyond its stages.
+
+use reconcile::{ArtifactQuery, Backup, BackupContent, BackupDatabase, Endpoint, News, Report, Version};
+
+use crate::{
+    checked::{Artifacts, Checked},
+    names,
+    read::Observed,
+    upgrade::{Step, found, step},
+};
+
+/// Lists what Pulp's database knows of its artifacts: path, SHA-256, size.
+const ARTIFACTS: &str = "SELECT file, sha256, size FROM core_artifact";
+
+/// Endpoints, versions, what a backup consists of, and whether it is down on purpose.
+pub fn report(pulp: &Checked, seen: &Observed, ready: bool) -> Report {
+    Report {
+        conditions: vec![available(pulp, seen, ready)],
+        endpoints: endpoints(pulp),
+        versions: versions(pulp, seen, ready),
+        backup: pulp.keys.as_ref().map(|_| backup(pulp)),
+    }
+}
+
+fn endpoints(pulp: &Checked) -> Vec<Endpoint> {
+    let inside = |part: &str, port| Endpoint {
+        name: part.into(),
+        url: format!("http://{}:{port}", pulp.address(part)),
+        ..Endpoint::default()
+    };
+    let own = pulp.certificate().is_some() && pulp.spec.ingress.tls.secret_name.is_none();
+    let web = Endpoint {
+        name: "web".into(),
+        url: pulp.origin.clone(),
+        ca_secret: own.then(|| pulp.part("server-tls").name()),
+        remote_user_secret: None,
+    };
+    let remote_user_secret = Some(pulp.part(names::REMOTE_USER).name());
+    vec![web, Endpoint { remote_user_secret, ..inside("api", 24817) }, inside("content", 24816)]
+}
+
+fn versions(pulp: &Checked, seen: &Observed, ready: bool) -> Vec<Version> {
+    let before = |part: &str| seen.status.versions.iter().find(|version| version.part == part);
+    let running = before("pulp").and_then(|version| version.running.clone());
+    let wanted = pulp.images.pulp.clone();
+    let mut versions = vec![Version {
+        part: "pulp".into(),
+        running: if ready { Some(wanted.clone()) } else { running },
+        wanted,
+    }];
+    // The image says what is in it once its migration has run.
+    for (part, version) in found(Some(pulp), seen, "migrate").unwrap_or_default().versions {
+        let running =
+            if ready { Some(version.clone()) } else { before(&part).and_then(|old| old.running.clone()) };
+        versions.push(Version { part, running, wanted: version });
+    }
+    if versions.len() == 1 {
+        versions.extend(seen.status.versions.iter().filter(|version| version.part != "pulp").cloned());
+    }
+    versions
+}
+
+fn available(pulp: &Checked, seen: &Observed, ready: bool) -> News {
+    let news = |status, reason, message: String| News { type_: "Available", status, reason, message };
+    let lived = seen.status.versions.iter().any(|version| version.running.is_some());
+    match step(pulp, seen) {
+        Step::Drain(gates) => news(
+            false,
+            "Upgrading",
+            format!(
+                "a migration to {} needs {gates} everywhere before it runs: API, content and workers are stopped until it is done. No data is touched before they are gone",
+                pulp.images.pulp
+            ),
+        ),
+        _ if ready || lived => news(true, "Serving", "API and content are served".into()),
+        _ => news(false, "Installing", "it is being installed".into()),
+    }
+}
+
+fn backup(pulp: &Checked) -> Backup {
+    let (volume, bucket_secret) = match &pulp.artifacts {
+        Artifacts::Volume(claim) => (Some(claim.clone()), None),
+        Artifacts::Bucket { .. } => (None, Some(pulp.part("settings").name())),
+    };
+    let secrets =
+        [names::SECRET_KEY, names::FIELDS, names::ADMIN, names::CONTAINER, names::REMOTE_USER, names::CA];
+    let mut secrets: Vec<_> = secrets.map(|part| pulp.part(part).name()).into();
+    secrets.retain(|name| {
+        *name != pulp.part(names::CA).name()
+            || pulp.keys.as_ref().is_some_and(|keys| !keys.authority.1.is_empty())
+    });
+    Backup {
+        databases: vec![BackupDatabase { name: "pulp".into(), secret: pulp.part(names::LIBPQ).name() }],
+        content: vec![BackupContent {
+            name: "artifacts".into(),
+            path: if volume.is_some() { "media".into() } else { String::new() },
+            volume,
+            bucket_secret,
+            artifacts: Some(ArtifactQuery { database: "pulp".into(), sql: ARTIFACTS.into() }),
+        }],
+        secrets,
+        config_maps: vec![],
+        restore_order: 10,
+    }
+}

@@ -1,0 +1,32 @@
+//! The cache of the content server: a Valkey without a volume. Losing it costs a moment of speed and nothing else.
+
+use reconcile::{Object, field::Amounts, service::Valkey};
+
+use super::Instance;
+use crate::{checked::Cache, names};
+
+/// Nothing if it is somebody else's, or if there is none.
+pub fn objects(pulp: &Instance) -> Vec<Object> {
+    if pulp.cache != Cache::Own {
+        return vec![];
+    }
+    let template = &pulp.spec.cache.template;
+    let cache = Valkey {
+        part: pulp.part("cache"),
+        image: &pulp.images.valkey,
+        volume: None,
+        resources: Amounts::or(template.resources.as_ref(), ["25m", "64Mi"], ["1", "256Mi"]),
+        password: &pulp.keys.cache,
+        secret: pulp.part(names::CACHE).name(),
+    };
+    cache.objects().into_iter().map(|object| object.templated(template)).collect()
+}
+
+/// Its URL, if there is one.
+pub fn url(pulp: &Instance) -> Option<String> {
+    match &pulp.cache {
+        Cache::Off => None,
+        Cache::Own => Some(format!("redis://:{}@{}:6379/0", pulp.keys.cache, pulp.address("cache"))),
+        Cache::External { url, .. } => Some(url.clone()),
+    }
+}

@@ -1,0 +1,110 @@
+//! What every process of Pulp shares: image, settings, keys, files. API, content, workers and migrations must agree in all of it.
+
+use k8s_openapi::api::core::v1::{
+    Container, EnvVar, EnvVarSource, KeyToPath, ObjectFieldSelector, PodSpec, ProjectedVolumeSource,
+    ResourceRequirements, SecretProjection, SecretVolumeSource, SecurityContext, Volume, VolumeProjection,
+};
+use reconcile::pod::{claim_volume, config_volume, env, mount, mount_file, scratch, secret_volume, user};
+
+use super::{Instance, settings};
+use crate::{
+    checked::{Artifacts, Cache},
+    names,
+};
+
+/// The user `pulp` of upstream's image.
+const USER: i64 = 700;
+
+/// Servers listen on the pod's own address, of whichever family it is.
+const START: &str = "mkdir -p /var/lib/pulp/tmp /var/lib/pulp/media && case $POD_IP in *:*) host=[$POD_IP] ;; *) host=$POD_IP ;; esac && export host && exec ";
+
+/// A pod with one process; `command` is a line of a shell.
+pub fn pod(pulp: &Instance, name: &str, command: &str, resources: ResourceRequirements) -> PodSpec {
+    let mut mounts = vec![
+        mount_file("settings", "settings.py", "/etc/pulp/settings.py"),
+        mount("keys", "/etc/pulp/keys"),
+        mount("scripts", "/etc/pulp/scripts"),
+        mount("data", "/var/lib/pulp"),
+        mount("tmp", "/tmp"),
+    ];
+    let mut volumes = vec![
+        secret_volume("settings", &pulp.part("settings").name()),
+        keys(pulp),
+        config_volume("scripts", &settings::scripts(pulp).name()),
+        match &pulp.artifacts {
+            Artifacts::Volume(claim) => claim_volume("data", claim),
+            Artifacts::Bucket { .. } => scratch("data"),
+        },
+        scratch("tmp"),
+    ];
+    let mut variables = vec![
+        env("PULP_SETTINGS", "/etc/pulp/settings.py"),
+        env("DJANGO_SETTINGS_MODULE", "pulpcore.app.settings"),
+        // gunicorn and gpg keep files there.
+        env("HOME", "/tmp"),
+        field("POD_IP", "status.podIP"),
+    ];
+    let mut file = |name: &str, at: &Option<(String, String)>, as_: &str| {
+        if let Some((secret, key)) = at {
+            volumes.push(one(name, secret, key, as_));
+            mounts.push(mount(name, &format!("/etc/pulp/{name}")));
+        }
+    };
+    file("database-ca", &pulp.keys.database.ca, "ca.crt");
+    if let Cache::External { ca, .. } = &pulp.cache {
+        file("cache-ca", ca, "ca.crt");
+    }
+    if let Artifacts::Bucket { key_file, .. } = &pulp.artifacts {
+        file("storage-key", key_file, "key.json");
+        if key_file.is_some() {
+            variables.push(env("GOOGLE_APPLICATION_CREDENTIALS", "/etc/pulp/storage-key/key.json"));
+        }
+    }
+    PodSpec {
+        security_context: Some(user(USER)),
+        service_account_name: pulp.spec.service_account_name.clone(),
+        containers: vec![Container {
+            name: name.into(),
+            image: Some(pulp.images.pulp.clone()),
+            command: Some(["sh", "-c", &format!("{START}{command}")].map(Into::into).into()),
+            env: Some(variables),
+            resources: Some(resources),
+            security_context: Some(SecurityContext {
+                read_only_root_filesystem: Some(true),
+                ..Default::default()
+            }),
+            volume_mounts: Some(mounts),
+            ..Default::default()
+        }],
+        volumes: Some(volumes),
+        ..Default::default()
+    }
+}
+
+fn field(name: &str, path: &str) -> EnvVar {
+    let source = ObjectFieldSelector { field_path: path.into(), api_version: Some("v1".into()) };
+    let value_from = Some(EnvVarSource { field_ref: Some(source), ..Default::default() });
+    EnvVar { name: name.into(), value_from, ..Default::default() }
+}
+
+/// The keys of fields and of registry tokens, in one folder.
+fn keys(pulp: &Instance) -> Volume {
+    let secret = |part: &str| VolumeProjection {
+        secret: Some(SecretProjection { name: pulp.part(part).name(), ..Default::default() }),
+        ..Default::default()
+    };
+    let sources = Some(vec![secret(names::FIELDS), secret(names::CONTAINER)]);
+    let projected = ProjectedVolumeSource { sources, default_mode: Some(0o440) };
+    Volume { name: "keys".into(), projected: Some(projected), ..Default::default() }
+}
+
+/// One value of a Secret as a file of a folder.
+fn one(name: &str, secret: &str, key: &str, file: &str) -> Volume {
+    let item = KeyToPath { key: key.into(), path: file.into(), mode: None };
+    let source = SecretVolumeSource {
+        secret_name: Some(secret.into()),
+        items: Some(vec![item]),
+        ..Default::default()
+    };
+    Volume { name: name.into(), secret: Some(source), ..Default::default() }
+}

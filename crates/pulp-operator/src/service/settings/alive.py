@@ -1,0 +1,35 @@
+"""Whether this pod's worker beats. `known`: it must be known to be beating. `silent`: it must not be known to have stopped; a
+database that does not answer says nothing about the worker."""
+
+import os
+import runpy
+import socket
+import sys
+
+import psycopg
+
+strict = sys.argv[1] == "known"
+at = runpy.run_path(os.environ["PULP_SETTINGS"])["DATABASES"]["default"]
+BEATS = """
+    SELECT count(*) FROM {table}
+    WHERE name LIKE %s AND last_heartbeat > now() - interval '60 seconds'
+"""
+
+try:
+    connection = psycopg.connect(
+        host=at["HOST"], port=at["PORT"], dbname=at["NAME"], user=at["USER"], password=at["PASSWORD"],
+        connect_timeout=8, **at["OPTIONS"],
+    )
+    with connection:
+        # Older releases keep workers in a table of their own.
+        tables = connection.execute(
+            "SELECT relname FROM pg_class WHERE relname IN ('core_appstatus', 'core_worker') AND relkind = 'r' ORDER BY 1"
+        ).fetchall()
+        name = f"%@{socket.gethostname()}"
+        beating = any(connection.execute(BEATS.format(table=table), [name]).fetchone()[0] for (table,) in tables)
+except psycopg.OperationalError as error:
+    print(f"the database does not answer: {error}", file=sys.stderr)
+    sys.exit(strict)
+if not beating:
+    print(f"no worker of {socket.gethostname()} has beaten for 60 s", file=sys.stderr)
+sys.exit(not beating)

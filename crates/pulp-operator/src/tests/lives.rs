@@ -1,0 +1,134 @@
+//! The same life whatever happens on the way: a cluster in memory, and an operator that knows only what it reads.
+
+use reconcile::rehearsal::Rehearsal;
+use serde_json::Value;
+
+use super::*;
+
+fn fresh() -> Rehearsal<Pulp> {
+    let rehearsal = Rehearsal::new(pulp(MANIFEST));
+    rehearsal.memory.says(r#"{"versions": {"core": "1"}, "gates": []}"#);
+    rehearsal
+}
+
+async fn installed() -> Rehearsal<Pulp> {
+    let rehearsal = fresh();
+    rehearsal.settle().await.unwrap();
+    rehearsal
+}
+
+fn path(rehearsal: &Rehearsal<Pulp>) -> String {
+    rehearsal.of("/apis/app.theforeman.org/v1alpha1", "pulps/mypulp")
+}
+
+fn wants(rehearsal: &Rehearsal<Pulp>, image: &str) {
+    rehearsal.memory.edit(&path(rehearsal), |mut object| {
+        object["spec"]["images"]["pulp"] = image.into();
+        Some(object)
+    });
+}
+
+/// Deployments by name, with their image and number of pods.
+fn serving(rehearsal: &Rehearsal<Pulp>) -> Vec<(String, Value, Value)> {
+    let all = rehearsal.memory.objects().into_iter().filter(|(path, _)| path.contains("/deployments/"));
+    let all = all.map(|(path, object)| {
+        let name = path.rsplit('/').next().unwrap_or_default().to_owned();
+        let image = object["spec"]["template"]["spec"]["containers"][0]["image"].clone();
+        (name, image, object["spec"]["replicas"].clone())
+    });
+    all.filter(|(name, ..)| !name.ends_with("-web")).collect()
+}
+
+#[tokio::test]
+async fn an_install_comes_to_rest_and_is_ready() {
+    let rehearsal = installed().await;
+    let status = rehearsal.object().status.unwrap();
+    assert!(status.is("Ready") && status.is("Available"), "{status:#?}");
+    assert_eq!(
+        status.versions.iter().find(|version| version.part == "core").unwrap().running.as_deref(),
+        Some("1")
+    );
+    rehearsal.memory.writes();
+    rehearsal.pass().await.unwrap();
+    assert_eq!(rehearsal.memory.writes(), [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn with_a_gate_in_between_nothing_of_the_old_release_is_left_when_the_migration_begins() {
+    let rehearsal = installed().await;
+    rehearsal.memory.says(r#"{"versions": {"core": "2"}, "gates": [["core", "2"]]}"#);
+    wants(&rehearsal, "new");
+    let mut down = false;
+    for _ in 0..12 {
+        rehearsal.pass().await.unwrap();
+        let migrates = rehearsal.memory.objects().into_keys().any(|path| {
+            path.contains("/jobs/mypulp-migrate-")
+                && rehearsal
+                    .memory
+                    .object(&path)
+                    .is_some_and(|job| job.to_string().contains("\"image\":\"new\""))
+        });
+        if migrates && !down {
+            down = true;
+            assert!(
+                serving(&rehearsal).iter().all(|(_, _, replicas)| *replicas == 0),
+                "{:?}",
+                serving(&rehearsal)
+            );
+            let status = rehearsal.object().status.unwrap();
+            assert!(!status.is("Available"), "{status:#?}");
+        }
+        rehearsal.memory.settle();
+    }
+    assert!(down);
+    rehearsal.settle().await.unwrap();
+    assert!(serving(&rehearsal).iter().all(|(_, image, replicas)| image == "new" && *replicas != 0));
+    let status = rehearsal.object().status.unwrap();
+    assert!(status.is("Ready") && status.is("Available"), "{status:#?}");
+}
+
+#[tokio::test]
+async fn without_a_gate_the_old_release_serves_until_the_new_one_is_up() {
+    let rehearsal = installed().await;
+    wants(&rehearsal, "new");
+    for _ in 0..12 {
+        rehearsal.pass().await.unwrap();
+        assert!(
+            serving(&rehearsal).iter().all(|(_, _, replicas)| *replicas != 0),
+            "{:?}",
+            serving(&rehearsal)
+        );
+        assert!(rehearsal.object().status.unwrap().is("Available"));
+        rehearsal.memory.settle();
+    }
+    assert!(serving(&rehearsal).iter().all(|(_, image, _)| image == "new"));
+}
+
+#[tokio::test]
+async fn death_after_any_write_leads_to_the_same_end() {
+    let shape = |rehearsal: &Rehearsal<Pulp>| {
+        let paths = rehearsal.memory.objects().into_keys().filter(|path| !path.contains("/events/"));
+        let named =
+            |path: String| if path.contains("/jobs/") { path[..path.len() - 8].to_owned() } else { path };
+        paths.map(named).collect::<Vec<_>>()
+    };
+    let wanted = shape(&installed().await);
+    let dying = fresh();
+    let mut deaths = 0;
+    loop {
+        let heir = dying.fork();
+        heir.settle().await.unwrap();
+        assert_eq!(shape(&heir), wanted, "after death at write {deaths}");
+        dying.memory.die_after(Some(1));
+        let died = dying.pass().await.is_err();
+        dying.memory.die_after(None);
+        if dying.memory.writes().is_empty() {
+            break;
+        }
+        deaths += 1;
+        if !died {
+            dying.memory.settle();
+        }
+    }
+    assert!(deaths >= wanted.len(), "{deaths} deaths for {} objects", wanted.len());
+}
