@@ -85,10 +85,10 @@ fn external(spec: &ForemanSpec, seen: &Observed, faults: &mut Vec<Fault>) -> Opt
     let external = spec.database.external.as_ref()?;
     let database = external.server.database(&external.name, &external.credentials, &seen.secrets, faults);
     let own = external.candlepin.credentials.as_ref();
-    let login = own
-        .map(|own| own.login("spec.database.external.candlepin.credentials", &seen.secrets, faults))
-        .unwrap_or_else(|| (database.user.clone(), database.password.clone()));
-    let (user, password) = login;
+    let (user, password) = own.map_or_else(
+        || (database.user.clone(), database.password.clone()),
+        |own| own.login("spec.database.external.candlepin.credentials", &seen.secrets, faults),
+    );
     let host = external.candlepin.host.clone().unwrap_or_else(|| database.host.clone());
     let candlepin =
         Database { host, name: external.candlepin.name.clone(), user, password, ..database.clone() };

@@ -96,8 +96,11 @@ async fn what_cannot_be_changed_is_refused_with_the_field_and_the_mend() {
     .await;
     refused(&story, "spec.database", "create a second Foreman and restore a backup into it", |spec| {
         let external = foreman_operator::crd::ExternalDatabase {
-            host: "pg.example.com".into(),
-            port: 5432,
+            server: foreman_operator::crd::Server {
+                host: "pg.example.com".into(),
+                port: 5432,
+                ..Default::default()
+            },
             name: "foreman".into(),
             credentials: foreman_operator::crd::Credentials {
                 name: "pg".into(),

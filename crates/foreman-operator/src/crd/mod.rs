@@ -5,13 +5,14 @@ mod database;
 use std::collections::BTreeMap;
 
 use kube::{CustomResource, KubeSchema};
-use reconcile::{
-    Status,
-    field::{AccessMode, Amounts, DeletionPolicy, ServiceType, SharedVolume, Volume},
-};
+use reconcile::Status;
 use serde::{Deserialize, Serialize};
 
 pub use database::*;
+// Who writes a spec writes these as well.
+pub use reconcile::field::{
+    AccessMode, Amounts, Credentials, DeletionPolicy, Server, ServiceType, SharedVolume, Volume,
+};
 
 /// A Foreman with its plugins, Dynflow workers, Candlepin, reverse proxy, job queue and database.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]

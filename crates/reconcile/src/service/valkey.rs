@@ -47,16 +47,13 @@ impl Valkey<'_> {
 
     fn configuration(&self) -> String {
         let common = format!("port 6379\nprotected-mode no\nrequirepass {}\ndir /data\n", self.password);
-        match self.volume {
+        if self.volume.is_some() {
             // A job that was accepted must be there after a crash; one second of them is what appendfsync may lose.
-            Some(_) => common + "appendonly yes\nappendfsync everysec\nmaxmemory-policy noeviction\n",
-            None => {
-                // A quarter is left for what is not data.
-                let data = crate::pod::memory(&self.resources) * 3 / 4;
-                format!(
-                    "{common}appendonly no\nsave \"\"\nmaxmemory {data}mb\nmaxmemory-policy allkeys-lru\n"
-                )
-            }
+            common + "appendonly yes\nappendfsync everysec\nmaxmemory-policy noeviction\n"
+        } else {
+            // A quarter is left for what is not data.
+            let data = crate::pod::memory(&self.resources) * 3 / 4;
+            format!("{common}appendonly no\nsave \"\"\nmaxmemory {data}mb\nmaxmemory-policy allkeys-lru\n")
         }
     }
 
