@@ -91,14 +91,14 @@ fn http_route(pulp: &Instance) -> Object {
     foreign(("gateway.networking.k8s.io", "v1", "HTTPRoute"), metadata(pulp, pulp.name.clone()), spec)
 }
 
-fn route(pulp: &Instance, (path, part, port): &(&str, &str, i32)) -> Object {
+fn route(pulp: &Instance, (path, backend, port): &(&str, &str, i32)) -> Object {
     let wanted = &pulp.spec.ingress;
     let suffix = path.trim_matches('/').replace('/', "-");
     let name = if suffix.is_empty() { pulp.name.clone() } else { format!("{}-{suffix}", pulp.name) };
     let mut spec = json!({
         "host": wanted.host,
         "path": path,
-        "to": { "kind": "Service", "name": pulp.part(part).name(), "weight": 100 },
+        "to": { "kind": "Service", "name": pulp.part(backend).name(), "weight": 100 },
         "port": { "targetPort": port },
         "wildcardPolicy": "None",
     });

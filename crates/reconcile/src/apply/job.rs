@@ -95,8 +95,7 @@ impl Pass<'_> {
             State::Holds => {
                 let said = match self.answer(&name) {
                     Answer::Given(said) => Some(said),
-                    Answer::None if !answers => None,
-                    Answer::Awaited if !answers => None,
+                    Answer::None | Answer::Awaited if !answers => None,
                     Answer::Awaited => {
                         self.outcome
                             .wait(self.stage, format!("Job {name}: has ended, and its answer is on the way"));

@@ -1,5 +1,5 @@
 //! Plans as text, compared with what is committed: one reviewable difference per change of behaviour.
-#![expect(clippy::unwrap_used, reason = "a test is the caller")]
+#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test is the caller")]
 
 use std::{fmt::Write as _, fs, path::Path};
 
