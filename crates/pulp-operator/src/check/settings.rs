@@ -8,7 +8,7 @@ use crate::{
     read::Observed,
 };
 
-/// Made from other fields or from the operator's own Secrets; the CRD refuses them in `spec.settings` with the same words.
+/// Made from other fields or from the operator's own Secrets.
 const OURS: [&str; 10] = [
     "DATABASES",
     "SECRET_KEY",
@@ -25,6 +25,10 @@ const OURS: [&str; 10] = [
 /// All of them; later sources win.
 pub fn collect(spec: &PulpSpec, seen: &Observed, faults: &mut Vec<Fault>) -> Settings {
     let mut settings = spec.settings.clone();
+    // The schema cannot say it: rules know nothing of maps whose values may be anything.
+    for (name, what) in settings.keys().filter_map(|name| Some((name, wrong(name)?))) {
+        faults.push(Fault::new("Invalid", format!("spec.settings: {name} {what}")));
+    }
     for source in &spec.settings_from {
         match from(source, seen) {
             Ok(found) => settings.extend(found),
@@ -48,29 +52,31 @@ fn from(source: &SettingsSource, seen: &Observed) -> Result<Settings, Fault> {
     })?;
     let mut settings = Settings::new();
     for (key, value) in values {
-        let wrong = |what: &str| {
+        let fault = |what: &str| {
             Fault::new("Invalid", format!("spec.settingsFrom: the key \"{key}\" of {kind} \"{name}\" {what}"))
         };
-        let upper = key.starts_with(|first: char| first.is_ascii_uppercase())
-            && key.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
-        if !upper {
-            return Err(wrong(
-                "is no name of a setting: they are upper-case, for example TASK_GRACE_INTERVAL",
-            ));
+        if let Some(what) = wrong(key) {
+            return Err(fault(what));
         }
-        if OURS.contains(&key.as_str()) {
-            return Err(wrong(
-                "is a setting that the operator makes from other fields of the spec; remove it",
-            ));
-        }
-        let text = std::str::from_utf8(value).map_err(|_| wrong("is no UTF-8 text"))?;
+        let text = std::str::from_utf8(value).map_err(|_| fault("is no UTF-8 text"))?;
         let value = match source.format {
             SettingsFormat::Text => Value::from(text),
             SettingsFormat::Json => serde_json::from_str(text).map_err(|error| {
-                wrong(&format!("is no JSON ({error}); write a text as \"text\", or choose format Text"))
+                fault(&format!("is no JSON ({error}); write a text as \"text\", or choose format Text"))
             })?,
         };
         settings.insert(key.clone(), value);
     }
     Ok(settings)
+}
+
+/// What is wrong with the name of a setting.
+fn wrong(name: &str) -> Option<&'static str> {
+    let upper = name.starts_with(|first: char| first.is_ascii_uppercase())
+        && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    if !upper {
+        return Some("is no name of a setting: they are upper-case, for example TASK_GRACE_INTERVAL");
+    }
+    OURS.contains(&name)
+        .then_some("is a setting that the operator makes from other fields of the spec; remove it there")
 }

@@ -85,8 +85,6 @@ pub struct PulpSpec {
     /// Further settings of Pulp, by name; each value arrives unchanged.
     #[serde(default, skip_serializing_if = "Settings::is_empty")]
     #[schemars(schema_with = "settings_schema")]
-    #[x_kube(validation = Rule::new("self.all(name, name.matches('^[A-Z][A-Z0-9_]*$'))").message("spec.settings: names of settings are upper-case, for example TASK_GRACE_INTERVAL"))]
-    #[x_kube(validation = Rule::new("!self.exists(name, name in ['DATABASES', 'SECRET_KEY', 'DB_ENCRYPTION_KEY', 'STORAGES', 'MEDIA_ROOT', 'REDIRECT_TO_OBJECT_STORAGE', 'CACHE_ENABLED', 'REDIS_URL', 'REMOTE_USER_ENVIRON_NAME', 'ENABLED_PLUGINS'])").message("spec.settings: DATABASES, SECRET_KEY, DB_ENCRYPTION_KEY, STORAGES, MEDIA_ROOT, REDIRECT_TO_OBJECT_STORAGE, CACHE_ENABLED, REDIS_URL, REMOTE_USER_ENVIRON_NAME and ENABLED_PLUGINS are made from spec.database, spec.storage, spec.cache, spec.plugins and the operator's own Secrets; remove them here"))]
     pub settings: Settings,
 
     /// More settings, from `ConfigMaps` and Secrets; later ones win over earlier ones, and all of them over `settings`.

@@ -189,6 +189,17 @@ fn what_is_wrong_with_a_source_of_settings_is_said() {
 }
 
 #[test]
+fn a_setting_of_the_operators_own_is_refused() {
+    let pulp = of("{storage: {file: {size: 1Gi}}, settings: {lower: 1, SECRET_KEY: x}}");
+    let said = faults(&pulp, &seen(&pulp));
+    assert!(
+        said[0].starts_with("Invalid: spec.settings: SECRET_KEY is a setting that the operator makes"),
+        "{said:?}"
+    );
+    assert!(said[1].starts_with("Invalid: spec.settings: lower is no name of a setting"), "{said:?}");
+}
+
+#[test]
 fn before_the_keys_are_drawn_there_is_nothing_else_to_plan() {
     let plan = plan(&pulp(MANIFEST), &Observed::default());
     assert!(plan.partial);

@@ -51,8 +51,6 @@ fn the_schema_refuses_with_the_field_and_the_mend() {
             None,
             "fully qualified host name in lower case",
         ),
-        (&format!("{{{file}, settings: {{lower: 1}}}}"), None, "names of settings are upper-case"),
-        (&format!("{{{file}, settings: {{DATABASES: {{}}}}}}"), None, "are made from spec.database"),
         (&format!("{{{file}, settingsFrom: [{{}}]}}"), None, "give each entry either configMap or secret"),
         (
             &format!("{{{file}, api: {{autoscaling: {{minReplicas: 3, maxReplicas: 2}}}}}}"),
