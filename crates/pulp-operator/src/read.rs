@@ -19,6 +19,8 @@ pub struct Observed {
     pub config_maps: BTreeMap<String, Values>,
     /// Volumes that exist.
     pub volumes: Vec<String>,
+    /// Parts without which clients get nothing, and of which no pod is ready.
+    pub silent: Vec<&'static str>,
     /// What was last reported.
     pub status: Status,
     /// Images that the operator's environment gives in place of the built-in defaults.
@@ -39,6 +41,7 @@ pub async fn read(pulp: &Pulp, world: &World) -> Result<Observed, Error> {
         }
     }
     seen.volumes = world.all("PersistentVolumeClaim").iter().map(|claim| claim.name_any()).collect();
+    seen.silent = ["api", "content"].into_iter().filter(|part| !world.serves(part)).collect();
     Ok(seen)
 }
 

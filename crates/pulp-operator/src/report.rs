@@ -15,7 +15,7 @@ const ARTIFACTS: &str = "SELECT file, sha256, size FROM core_artifact";
 /// Endpoints, versions, what a backup consists of, and whether it is down on purpose.
 pub fn report(pulp: &Checked, seen: &Observed, ready: bool) -> Report {
     Report {
-        conditions: vec![available(pulp, seen, ready)],
+        conditions: vec![available(pulp, seen)],
         endpoints: endpoints(pulp),
         versions: versions(pulp, seen, ready),
         backup: pulp.keys.as_ref().map(|_| backup(pulp)),
@@ -60,7 +60,7 @@ fn versions(pulp: &Checked, seen: &Observed, ready: bool) -> Vec<Version> {
     versions
 }
 
-fn available(pulp: &Checked, seen: &Observed, ready: bool) -> News {
+fn available(pulp: &Checked, seen: &Observed) -> News {
     let news = |status, reason, message: String| News { type_: "Available", status, reason, message };
     let lived = seen.status.versions.iter().any(|version| version.running.is_some());
     match step(pulp, seen) {
@@ -72,7 +72,8 @@ fn available(pulp: &Checked, seen: &Observed, ready: bool) -> News {
                 pulp.images.pulp
             ),
         ),
-        _ if ready || lived => news(true, "Serving", "API and content are served".into()),
+        _ if seen.silent.is_empty() => news(true, "Serving", "API and content are served".into()),
+        _ if lived => news(false, "Interrupted", format!("no pod is ready of: {}", seen.silent.join(", "))),
         _ => news(false, "Installing", "it is being installed".into()),
     }
 }

@@ -194,7 +194,7 @@ pub(crate) async fn pass<K: Managed>(object: &K, context: &Context<K>) -> Result
             let outcome = apply(&plan, &world, before.as_ref(), settled).await?;
             let ready = outcome.waiting.is_none() && !plan.partial;
             let report = K::report(&checked, &seen, ready);
-            let last = plan.stages.last().map_or("Starting", |stage| stage.name);
+            let last = plan.stages.iter().rfind(|stage| !stage.held).map_or("Starting", |stage| stage.name);
             Verdict::Applied(Box::new((outcome, report, ready, last)))
         }
     };
@@ -265,7 +265,7 @@ async fn write<K: Managed>(
             let (reason, why) = match &reached.waiting {
                 Some((stage, why)) => (*stage, why.as_str()),
                 None if ready => ("Ready", "every part is up"),
-                None => (last, "the values that the next stages need are being made"),
+                None => (last, "what comes next is about to be decided from what this stage gave"),
             };
             status.set(old, generation, news("Ready", ready, reason, why));
             status.set(old, generation, news("Reconciling", !ready, reason, if ready { "" } else { why }));

@@ -67,7 +67,8 @@ fn claims(namespace: &Namespace, instance: &str) -> Vec<String> {
     .collect()
 }
 
-fn ready(pod: &Pod) -> bool {
+/// Whether a pod says that it is ready.
+pub(crate) fn ready(pod: &Pod) -> bool {
     let conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
     conditions.into_iter().any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }

@@ -16,6 +16,7 @@ use serde_json::Value;
 use crate::{
     diff::drift,
     error::{Error, call},
+    explain::ready,
     gate::judge,
     hash,
     kind::Kind,
@@ -65,6 +66,11 @@ impl World {
             ("app.kubernetes.io/instance", &self.owner.name),
             ("app.kubernetes.io/component", component),
         ])
+    }
+
+    /// Whether a pod of a part is ready.
+    pub fn serves(&self, component: &str) -> bool {
+        self.pods(component).iter().any(|pod| ready(pod))
     }
 
     /// Values of a Secret; read anew only when it has changed. `None` if there is no such Secret.

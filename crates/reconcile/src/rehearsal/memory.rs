@@ -107,8 +107,16 @@ impl Memory {
                 if !status.is_null() {
                     object["status"] = status;
                 }
-                if object["kind"] == "Job" {
-                    state.pod_of_job(&path, &object);
+                match object["kind"].as_str() {
+                    Some("Job") => {
+                        let ended = json!({ "terminated": { "exitCode": 0, "message": state.says } });
+                        state.pod(&path, &object, "Succeeded", ended);
+                    }
+                    Some("Deployment" | "StatefulSet") if wanted == 0 => state.end(&object["metadata"]["uid"]),
+                    Some("Deployment" | "StatefulSet") => {
+                        state.pod(&path, &object, "Running", json!({ "running": {} }));
+                    }
+                    _ => {}
                 }
                 state.put(&path, object);
             }
@@ -173,24 +181,31 @@ impl State {
         }
     }
 
-    /// The pod of a Job that has ended well.
-    fn pod_of_job(&mut self, job: &str, object: &Value) {
-        let name = job.rsplit('/').next().unwrap_or_default();
-        let namespace = job.split('/').skip_while(|part| *part != "namespaces").nth(1).unwrap_or_default();
+    /// A pod of a Job or workload, if it has none.
+    fn pod(&mut self, owner: &str, object: &Value, phase: &str, state: Value) {
+        let name = owner.rsplit('/').next().unwrap_or_default();
+        let namespace = owner.split('/').skip_while(|part| *part != "namespaces").nth(1).unwrap_or_default();
         let path = format!("/api/v1/namespaces/{namespace}/pods/{name}-1");
         if self.objects.contains_key(&path) {
             return;
         }
         let mut labels = object["spec"]["template"]["metadata"]["labels"].clone();
         labels["batch.kubernetes.io/job-name"] = name.into();
-        let ended = json!({ "terminated": { "exitCode": 0, "message": self.says } });
-        let container = json!({ "name": "job", "image": "", "imageID": "", "ready": false, "restartCount": 0, "state": ended });
-        let owner = object["metadata"]["uid"].clone();
+        let ready = phase == "Running";
+        let container = json!({ "name": "c", "image": "", "imageID": "", "ready": ready, "restartCount": 0, "state": state });
+        let condition = json!({ "type": "Ready", "status": if ready { "True" } else { "False" } });
         let pod = json!({
-            "apiVersion": "v1", "kind": "Pod", "metadata": { "name": format!("{name}-1"), "labels": labels, "job": owner },
-            "status": { "phase": "Succeeded", "containerStatuses": [container] },
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": { "name": format!("{name}-1"), "labels": labels, "ofUid": object["metadata"]["uid"] },
+            "status": { "phase": phase, "containerStatuses": [container], "conditions": [condition] },
         });
         self.put(&path, pod);
+    }
+
+    /// The pods of an object go with it.
+    fn end(&mut self, uid: &Value) {
+        self.objects
+            .retain(|_, object| object["metadata"]["ofUid"].is_null() || object["metadata"]["ofUid"] != *uid);
     }
 
     fn write(&mut self, method: &str, path: &str, body: Value) -> (u16, Value) {
@@ -204,11 +219,7 @@ impl State {
             }
             "DELETE" => match self.objects.remove(path) {
                 Some(gone) => {
-                    // Its pods go with a Job.
-                    let uid = &gone["metadata"]["uid"];
-                    self.objects.retain(|_, object| {
-                        object["metadata"]["job"].is_null() || object["metadata"]["job"] != *uid
-                    });
+                    self.end(&gone["metadata"]["uid"]);
                     (200, json!({ "kind": "Status", "apiVersion": "v1", "status": "Success" }))
                 }
                 None => (404, refusal(404, "NotFound", path)),
