@@ -1,4 +1,5 @@
-# Sourced by e2e/demo and e2e/run: a cluster, the images in it, and the foreman-operator installed with its own charts.
+# Sourced by e2e/demo and e2e/run: a cluster, the images in it, and operators installed with their own charts, each in a namespace of
+# its name.
 #   CLUSTER=existing     uses the current kubeconfig, and pushes the images to REGISTRY (registry.example.com/path)
 existing=
 if [ "${CLUSTER:-}" = existing ]; then
@@ -15,6 +16,12 @@ if [ -n "$existing" ]; then
   mkdir -p "$state"
 fi
 
+# What each operator runs: the parts of its chart's `images`, which are names of images here.
+declare -A runs=(
+  [foreman-operator]="foreman candlepin postgresql valkey httpd"
+  [pulp-operator]="pulp nginx postgresql valkey"
+)
+
 up() {
   if [ -n "$existing" ]; then
     [ -n "${REGISTRY:-}" ] || fail "CLUSTER=existing needs REGISTRY, a registry that you can push to and the cluster can pull from, for example REGISTRY=registry.example.com/me"
@@ -27,9 +34,13 @@ up() {
   fi
 }
 
-images() {
-  "$root/e2e/images/build" >"$state/images"
-  "$root/e2e/operator-image" >>"$state/images"
+images() { # [OPERATOR...]: theirs and those that they run; every image there is if nothing is said
+  local operator names=()
+  for operator; do names+=(${runs[$operator]}); done
+  [ $# -gt 0 ] || set -- "${!runs[@]}"
+  mapfile -t names < <(printf '%s\n' "${names[@]}" | sort -u)
+  "$root/e2e/images/build" ${names[@]} >"$state/images"
+  for operator; do "$root/e2e/operator-image" "$operator"; done >>"$state/images"
 }
 
 spread() { # the images to where pods find them
@@ -52,27 +63,28 @@ reference() { # NAME
   [ -z "$existing" ] && echo "$image" || echo "$REGISTRY/${image#localhost/}"
 }
 
-chart() { # NAME [HELM ARGUMENT...]: installs or upgrades only what is another chart or has other values
-  local name=$1 wanted deployed
-  shift
+chart() { # NAMESPACE NAME [HELM ARGUMENT...]: installs or upgrades only what is another chart or has other values
+  local space=$1 name=$2 wanted deployed
+  shift 2
   wanted=$( { find "$root/charts/$name" -type f -print0 | sort -z | xargs -0 sha256sum; printf '%s\n' "$@"; } | sha256sum | cut -c1-16)
-  deployed=$(helm history "$name" --namespace foreman-operator --max 1 --output json 2>/dev/null \
+  deployed=$(helm history "$name" --namespace "$space" --max 1 --output json 2>/dev/null \
     | jq -r '.[-1] | select(.status == "deployed") | .description' || true)
   [ "$wanted" != "$deployed" ] || return 0
-  helm upgrade --install "$name" "$root/charts/$name" --namespace foreman-operator --take-ownership --wait --timeout 5m \
+  helm upgrade --install "$name" "$root/charts/$name" --namespace "$space" --take-ownership --wait --timeout 5m \
     --description "$wanted" "$@" >/dev/null
 }
 
-operator() { # [NAMESPACE...]: those in which it may work from the start; others grant it the right themselves
-  local part image values=(--set scope=cluster)
-  image=$(reference foreman-operator)
-  for part in foreman candlepin postgresql valkey httpd; do
-    values+=(--set "images.$part=$(reference $part)")
+operator() { # OPERATOR [NAMESPACE...]: those in which it may work from the start; others grant it the right themselves
+  local operator=$1 part image values=(--set scope=cluster)
+  shift
+  image=$(reference "$operator")
+  for part in ${runs[$operator]}; do
+    values+=(--set "images.$part=$(reference "$part")")
   done
   [ $# = 0 ] || values+=(--set "namespaces={$(IFS=,; echo "$*")}")
-  namespace foreman-operator
-  chart foreman-operator-crds
-  chart foreman-operator --set "image.repository=${image%:*}" --set-string "image.tag=${image##*:}" "${values[@]}"
+  namespace "$operator"
+  chart "$operator" "$operator-crds"
+  chart "$operator" "$operator" --set "image.repository=${image%:*}" --set-string "image.tag=${image##*:}" "${values[@]}"
 }
 
 namespace() { # NAME: with the strictest of the Pod Security Standards

@@ -34,7 +34,7 @@ impl Audit {
         Self { since: Timestamp::now() }
     }
 
-    /// What the user has asked since; the operator is [`crate::operator::USER`].
+    /// What the user has asked since; an operator is [`crate::story::Life::user`].
     pub fn requests(&self, user: &str) -> Vec<Request> {
         let mut found = vec![];
         for entry in fs::read_dir(logs()).expect("the folder of the cluster's logs").flatten() {

@@ -1,15 +1,18 @@
-//! Foreman as its users reach it: through the reverse proxy, by name, over TLS that is checked with the instance's own authority.
+//! An instance as its users reach it: by name, over TLS that is checked with the instance's own authority.
 
 use std::net::{IpAddr, SocketAddr};
 
 use k8s_openapi::api::core::v1::Service;
 use kube::Api;
-use reqwest::{Certificate, Client, ClientBuilder, Identity, StatusCode, redirect::Policy};
-use serde_json::{Value, json};
+use reqwest::{
+    Certificate, Client, ClientBuilder, Identity, Method, RequestBuilder, Response, StatusCode,
+    redirect::Policy,
+};
+use serde_json::Value;
 
-use crate::{LONG, Story, wait};
+use crate::story::{Life, Served};
 
-/// Somebody who uses Foreman; with cookies, and an own connection for each request.
+/// Somebody who uses an instance; with cookies, and an own connection for each request.
 #[derive(Clone, Debug)]
 pub struct Visitor {
     http: Client,
@@ -17,7 +20,7 @@ pub struct Visitor {
     password: Option<String>,
 }
 
-impl Story {
+impl<K: Served> Life<K> {
     /// Somebody who has not logged in.
     pub async fn visitor(&self) -> Visitor {
         self.visitor_of("", 443, |builder| builder).await
@@ -25,10 +28,10 @@ impl Story {
 
     /// The administrator, who sends name and password with each request.
     pub async fn admin(&self) -> Visitor {
-        Visitor { password: Some(self.secret("admin", "password").await), ..self.visitor().await }
+        self.visitor().await.with_password(&self.secret(K::ADMIN, "password").await)
     }
 
-    /// Somebody who reaches one of the instance's Services at a port; `""` is the reverse proxy. The Services' addresses can be reached from
+    /// Somebody who reaches one of the instance's Services at a port; `""` is the one that everybody uses. The Services' addresses can be reached from
     /// the machine that the tests run on.
     pub async fn visitor_of(
         &self,
@@ -52,13 +55,8 @@ impl Story {
             .tls_certs_only([Certificate::from_pem(authority.as_bytes()).expect("a certificate")])
             .resolve(&host, SocketAddr::new(address, port));
         let http = change(builder).build().expect("an HTTP client");
-        Visitor { http, base: format!("https://{host}:{port}"), password: None }
-    }
-
-    /// The certificate that Foreman shows to other services.
-    pub async fn identity(&self) -> Identity {
-        let pem = self.secret("client-tls", "tls.key").await + &self.secret("client-tls", "tls.crt").await;
-        Identity::from_pem(pem.as_bytes()).expect("a certificate with its key")
+        let port = if port == 443 { String::new() } else { format!(":{port}") };
+        Visitor { http, base: format!("https://{host}{port}"), password: None }
     }
 }
 
@@ -70,13 +68,25 @@ pub fn stranger() -> Identity {
 }
 
 impl Visitor {
+    /// The same, but as the administrator with this password.
+    #[must_use]
+    pub fn with_password(self, password: &str) -> Self {
+        Self { password: Some(password.into()), ..self }
+    }
+
+    /// A request for a path, or for a whole URL as answers link to it.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let path = path.strip_prefix(&self.base).unwrap_or(path);
+        let request = self.http.request(method, format!("{}{path}", self.base));
+        match &self.password {
+            Some(password) => request.basic_auth("admin", Some(password)),
+            None => request,
+        }
+    }
+
     /// Asks for a page; `Err` if there was no answer.
     pub async fn try_get(&self, path: &str) -> Result<(StatusCode, String), String> {
-        let mut request = self.http.get(format!("{}{path}", self.base));
-        if let Some(password) = &self.password {
-            request = request.basic_auth("admin", Some(password));
-        }
-        let answer = request.send().await.map_err(causes)?;
+        let answer = self.request(Method::GET, path).send().await.map_err(causes)?;
         Ok((answer.status(), answer.text().await.map_err(causes)?))
     }
 
@@ -94,51 +104,16 @@ impl Visitor {
 
     /// Sends JSON; the answer must say that something was created.
     pub async fn post(&self, path: &str, body: &Value) -> Value {
-        let request = self.http.post(format!("{}{path}", self.base));
-        let request = request.basic_auth("admin", self.password.as_ref()).json(body);
-        let answer = request.send().await.unwrap_or_else(|error| panic!("{path}: {}", causes(error)));
+        let answer = sent(self.request(Method::POST, path).json(body)).await;
         let (status, text) = (answer.status(), answer.text().await.expect("text"));
         assert_eq!(status, StatusCode::CREATED, "{path}: {text}");
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}: {text}"))
     }
-
-    /// Fills in the form of the login page, as a browser does; the session is kept.
-    pub async fn login(&self, user: &str, password: &str) -> StatusCode {
-        let (_, page) = self.get("/users/login").await;
-        let token = page.split_once("name=\"authenticity_token\" value=\"").expect("a form with a token").1;
-        let token = token.split_once('"').expect("a token").0;
-        let form = [("authenticity_token", token), ("login[login]", user), ("login[password]", password)];
-        let pairs = form.map(|(key, value)| format!("{}={}", escape(key), escape(value)));
-        let request = self.http.post(format!("{}/users/login", self.base));
-        let request =
-            request.header("content-type", "application/x-www-form-urlencoded").body(pairs.join("&"));
-        request.send().await.unwrap_or_else(|error| panic!("login: {}", causes(error))).status()
-    }
-
-    /// Enqueues a job as the administrator and waits until its task has ended; returns the task.
-    pub async fn job(&self, command: &str) -> Value {
-        let templates = self.json("/api/v2/job_templates").await;
-        let body = json!({ "job_invocation": {
-            "job_template_id": templates["results"][0]["id"], "targeting_type": "static_query",
-            "search_query": "name = localhost", "inputs": { "command": command } } });
-        let invocation = self.post("/api/v2/job_invocations", &body).await;
-        let path = format!("/foreman_tasks/api/tasks/{}", invocation["task"]["id"].as_str().expect("a task"));
-        wait(LONG, "the task has ended", async || {
-            let task = self.json(&path).await;
-            if task["state"] == "stopped" { Ok(task) } else { Err(task.to_string()) }
-        })
-        .await
-    }
 }
 
-fn escape(text: &str) -> String {
-    text.bytes()
-        .map(
-            |byte| {
-                if byte.is_ascii_alphanumeric() { char::from(byte).into() } else { format!("%{byte:02X}") }
-            },
-        )
-        .collect()
+/// Sends a request; it must be answered.
+pub async fn sent(request: RequestBuilder) -> Response {
+    request.send().await.unwrap_or_else(|error| panic!("{}", causes(error)))
 }
 
 /// An error with all that led to it: the first one says little.

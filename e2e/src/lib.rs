@@ -1,8 +1,8 @@
-//! What users do with the operators, told as tests on a real cluster. `e2e/run` makes the cluster and installs the operator; the
+//! What users do with the operators, told as tests on a real cluster. `e2e/run` makes the cluster and installs the operators; the
 //! stories are in `tests/`.
 //!
-//! A story starts with a [`Story`]: a namespace of its own with a Foreman in it, or the one that several stories share. It asks the
-//! API server, the web through the reverse proxy ([`Visitor`]) and the database (`Story::psql`) what is really so.
+//! A story starts with a [`Story`], or a [`PulpStory`]: a namespace of its own with a Foreman or a Pulp in it, or the one that several
+//! stories share. It asks the API server, the web ([`Visitor`]) and the database ([`story::Life::psql`]) what is really so.
 //! Whatever takes time is waited for with [`wait`], which says at the end what it was still waiting for.
 //!
 //! Everything here fails by panicking, as a test does, with what was expected in the message.
@@ -10,18 +10,21 @@
 
 pub mod audit;
 pub mod cluster;
+pub mod foreman;
 pub mod http;
 pub mod objects;
 pub mod operator;
 pub mod pods;
+pub mod pulp;
 pub mod story;
 pub mod told;
 mod trouble;
 
 pub use audit::Audit;
 pub use cluster::{LONG, SHORT, wait};
+pub use foreman::{FOREMAN, SMALL, Story};
 pub use http::Visitor;
 pub use objects::Objects;
 pub use operator::Operator;
 pub use pods::Pods;
-pub use story::{FOREMAN, Story};
+pub use pulp::{PULP, PulpStory};

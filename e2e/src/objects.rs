@@ -9,7 +9,7 @@ use kube::{
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::Story;
+use crate::story::{Life, Served};
 
 const KINDS: [(&str, &str, &str); 8] = [
     ("", "v1", "Secret"),
@@ -37,7 +37,7 @@ pub struct Seen {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Objects(pub BTreeMap<String, Seen>);
 
-impl Story {
+impl<K: Served> Life<K> {
     /// All objects with the instance's label.
     pub async fn objects(&self) -> Objects {
         let mut found = BTreeMap::new();

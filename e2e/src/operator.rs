@@ -1,41 +1,50 @@
-//! The operator that Helm has installed: its pod, its log, and how it is killed.
+//! An operator that Helm has installed: its pod, its log, and how it is killed. Namespace, Deployment, account and Lease have the
+//! operator's name.
 
 use std::{fs, time::Duration};
 
+use foreman_operator::Foreman;
 use k8s_openapi::api::{coordination::v1::Lease, core::v1::Pod};
 use kube::{
     Api, Client, ResourceExt,
     api::{DeleteParams, ListParams, LogParams},
 };
+use reconcile::Managed;
 use tokio::process::Command;
 
 use crate::{SHORT, cluster, wait};
 
-/// The namespace that it lives in.
+/// The namespace that the foreman-operator lives in.
 pub const NAMESPACE: &str = "foreman-operator";
 /// What the API server knows it as.
 pub const USER: &str = "system:serviceaccount:foreman-operator:foreman-operator";
 
-/// The operator that `e2e/run` has installed.
+/// An operator that `e2e/run` has installed.
 pub struct Operator {
     client: Client,
+    name: &'static str,
 }
 
 impl Operator {
-    /// It must be installed.
+    /// The foreman-operator.
     pub async fn installed() -> Self {
-        Self { client: cluster::client().await }
+        Self::of::<Foreman>().await
+    }
+
+    /// The operator of a kind.
+    pub async fn of<K: Managed>() -> Self {
+        Self { client: cluster::client().await, name: K::ABOUT.operator }
     }
 
     fn pods(&self) -> Api<Pod> {
-        Api::namespaced(self.client.clone(), NAMESPACE)
+        Api::namespaced(self.client.clone(), self.name)
     }
 
     /// The pod that leads.
     pub async fn leader(&self) -> Pod {
-        let leases: Api<Lease> = Api::namespaced(self.client.clone(), NAMESPACE);
+        let leases: Api<Lease> = Api::namespaced(self.client.clone(), self.name);
         wait(SHORT, "an operator leads", async || {
-            let lease = leases.get_opt("foreman-operator").await.map_err(|error| error.to_string())?;
+            let lease = leases.get_opt(self.name).await.map_err(|error| error.to_string())?;
             let spec = lease.and_then(|lease| lease.spec).ok_or("there is no Lease")?;
             let holder = spec.holder_identity.ok_or("nobody holds the Lease")?;
             let pod = self.pods().get_opt(&holder).await.map_err(|error| error.to_string())?;
@@ -75,7 +84,7 @@ impl Operator {
 
     /// The last lines of its log.
     pub async fn log(&self, lines: i64) -> String {
-        let chosen = ListParams::default().labels("app.kubernetes.io/name=foreman-operator");
+        let chosen = ListParams::default().labels(&format!("app.kubernetes.io/name={}", self.name));
         let mut text = String::new();
         for pod in self.pods().list(&chosen).await.into_iter().flatten() {
             let last = LogParams { tail_lines: Some(lines), ..Default::default() };

@@ -3,7 +3,11 @@
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, ResourceExt, api::ListParams};
 
-use crate::{LONG, Story, wait};
+use crate::{
+    LONG,
+    story::{Life, Served},
+    wait,
+};
 
 /// One pod that serves; those of Jobs are none.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +28,7 @@ pub struct Seen {
 #[derive(Clone, Debug, Default)]
 pub struct Pods(pub Vec<Seen>);
 
-impl Story {
+impl<K: Served> Life<K> {
     /// The pods that serve now.
     pub async fn pods(&self) -> Pods {
         let api: Api<Pod> = self.api();

@@ -1,12 +1,12 @@
-//! A story: a namespace with a Foreman in it, what a user does with it, and what is true afterwards.
+//! A story: a namespace with an instance of a kind in it, what a user does with it, and what is true afterwards.
 
 use std::{
     fmt::Debug,
+    marker::PhantomData,
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
-use foreman_operator::{Foreman, crd::ForemanSpec};
 use k8s_openapi::{
     api::{
         core::v1::{Namespace, Secret},
@@ -17,28 +17,26 @@ use k8s_openapi::{
 };
 use kube::{
     Api, Client, Resource,
-    api::{AttachParams, DeleteParams, ListParams, Patch, PatchParams, PostParams},
-    core::NamespaceResourceScope,
+    api::{
+        ApiResource, AttachParams, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams,
+    },
+    core::{NamespaceResourceScope, object::HasSpec},
 };
 use rand::Rng;
+use reconcile::Managed;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 use tokio::io::AsyncReadExt;
 
-use crate::{LONG, cluster, operator, trouble, wait};
+use crate::{LONG, cluster, trouble, wait};
 
-/// The first manifest of the README, in whatever namespace the story has.
-pub const FOREMAN: &str = r#"
-apiVersion: app.theforeman.org/v1alpha1
-kind: Foreman
-metadata:
-  name: "myforeman"
-spec:
-  dynflow_workers: 2
-  plugins:
-    katello: true
-    remote_execution: true
-"#;
+/// A kind that stories are told of.
+pub trait Served: Managed + Serialize + HasSpec<Spec: Clone + PartialEq> {
+    /// The stages of an installation, as the reasons of its conditions, and its end.
+    const STAGES: &'static [&'static str];
+    /// The Secret that holds the administrator's `password`, as the name of its part.
+    const ADMIN: &'static str;
+}
 
 /// Marks the namespaces of stories, for `e2e/run` to remove what an interrupted run has left.
 const LABEL: &str = "e2e.theforeman.org/story";
@@ -46,19 +44,20 @@ const LABEL: &str = "e2e.theforeman.org/story";
 /// Names the shared story anew when one that used it has failed: the next one shall not suffer from that.
 static SHARED: AtomicU32 = AtomicU32::new(1);
 
-/// A namespace with a Foreman in it. What it holds is printed if the story fails; the namespace goes with it, unless it is shared
+/// A namespace with an instance in it. What it holds is printed if the story fails; the namespace goes with it, unless it is shared
 /// or `KEEP` is set.
-pub struct Story {
+pub struct Life<K: Served> {
     /// With the rights of the cluster's administrator.
     pub client: Client,
     /// The story's namespace.
     pub namespace: String,
-    /// The Foreman's name.
+    /// The instance's name, `myforeman` for a Foreman.
     pub name: String,
     shared: bool,
+    kind: PhantomData<K>,
 }
 
-impl Story {
+impl<K: Served> Life<K> {
     /// An empty namespace that enforces the restricted Pod Security Standard and in which the operator may work.
     pub async fn new(title: &str) -> Self {
         let number: u16 = rand::rng().random();
@@ -80,92 +79,116 @@ impl Story {
         })
         .await;
         api.patch(namespace, &manager(), &Patch::Apply(object)).await.expect("a namespace");
-        Self { client, namespace: namespace.into(), name: "myforeman".into(), shared: false }
+        let name = format!("my{}", Self::title().to_lowercase());
+        Self { client, namespace: namespace.into(), name, shared: false, kind: PhantomData }
     }
 
-    /// One Foreman for all stories that leave it as they found it: [`FOREMAN`], Ready. Installed by the first of them.
-    pub async fn shared() -> Self {
-        let name = format!("shared-{}", SHARED.load(Ordering::Relaxed));
+    /// One instance for all stories that leave it as they found it: Ready, with this manifest. Installed by the first of them.
+    pub async fn shared_as(manifest: &str) -> Self {
+        let name = format!("shared-{}-{}", Self::title().to_lowercase(), SHARED.load(Ordering::Relaxed));
         let mut story = Self::ungranted(&name).await;
         story.shared = true;
         story.grant().await;
-        let wanted: Foreman = serde_yaml_ng::from_str(FOREMAN).expect("a manifest");
-        match story.foreman().await {
-            None => story.create(FOREMAN).await.expect("the API server takes the manifest"),
-            Some(there) if there.spec == wanted.spec => {}
-            Some(_) => story.edit(|spec| *spec = wanted.spec.clone()).await,
+        let wanted: K = serde_yaml_ng::from_str(manifest).expect("a manifest");
+        match story.now().await {
+            None => story.create(manifest).await.expect("the API server takes the manifest"),
+            Some(there) if there.spec() == wanted.spec() => {}
+            Some(_) => story.edit(|spec| *spec = wanted.spec().clone()).await,
         }
         story.ready().await;
         story.settled().await;
         story
     }
 
+    /// The kind, as manifests name it.
+    pub fn title() -> String {
+        K::kind(&()).into_owned()
+    }
+
+    /// What the API server knows the operator as.
+    pub fn user() -> String {
+        format!("system:serviceaccount:{0}:{0}", K::ABOUT.operator)
+    }
+
     /// Gives the operator the right to work here, as its condition says how.
     pub async fn grant(&self) {
+        let operator = K::ABOUT.operator;
+        let role = format!("{operator}-namespace");
         let binding = json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
-            "metadata": { "name": "foreman-operator" },
-            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "foreman-operator-namespace" },
-            "subjects": [{ "kind": "ServiceAccount", "name": "foreman-operator", "namespace": operator::NAMESPACE }],
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": { "name": operator },
+            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role },
+            "subjects": [{ "kind": "ServiceAccount", "name": operator, "namespace": operator }],
         });
         let api: Api<RoleBinding> = self.api();
-        api.patch("foreman-operator", &manager(), &Patch::Apply(binding)).await.expect("a RoleBinding");
+        api.patch(operator, &manager(), &Patch::Apply(binding)).await.expect("a RoleBinding");
     }
 
     /// The API of a kind in this namespace.
-    pub fn api<K>(&self) -> Api<K>
+    pub fn api<T>(&self) -> Api<T>
     where
-        K: Resource<Scope = NamespaceResourceScope>,
-        K::DynamicType: Default,
+        T: Resource<Scope = NamespaceResourceScope>,
+        T::DynamicType: Default,
     {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
 
-    /// Creates a Foreman from a manifest without a namespace; `Err` is what the API server says against it.
+    /// Creates an instance from a manifest without a namespace; `Err` is what the API server says against it.
     pub async fn create(&self, manifest: &str) -> Result<(), String> {
-        let mut foreman: kube::api::DynamicObject = serde_yaml_ng::from_str(manifest).expect("YAML");
-        foreman.metadata.namespace = Some(self.namespace.clone());
-        let resource = kube::api::ApiResource::erase::<Foreman>(&());
+        let mut wanted: DynamicObject = serde_yaml_ng::from_str(manifest).expect("YAML");
+        wanted.metadata.namespace = Some(self.namespace.clone());
+        let resource = ApiResource::erase::<K>(&());
         let api = Api::namespaced_with(self.client.clone(), &self.namespace, &resource);
-        api.create(&PostParams::default(), &foreman).await.map(drop).map_err(said)
+        api.create(&PostParams::default(), &wanted).await.map(drop).map_err(said)
     }
 
-    /// The Foreman as it is now.
-    pub async fn foreman(&self) -> Option<Foreman> {
-        self.api().get_opt(&self.name).await.expect("the Foreman can be read")
+    /// The instance as it is now.
+    pub async fn now(&self) -> Option<K> {
+        self.api().get_opt(&self.name).await.expect("the instance can be read")
     }
 
     /// Changes the spec as `kubectl edit` does; the API server must agree.
-    pub async fn edit(&self, change: impl Fn(&mut ForemanSpec)) {
+    pub async fn edit(&self, change: impl Fn(&mut K::Spec)) {
         self.try_edit(change).await.expect("the API server takes the change");
     }
 
     /// The same; `Err` is what the API server says against it.
-    pub async fn try_edit(&self, change: impl Fn(&mut ForemanSpec)) -> Result<(), String> {
-        let api: Api<Foreman> = self.api();
+    pub async fn try_edit(&self, change: impl Fn(&mut K::Spec)) -> Result<(), String> {
+        let api: Api<K> = self.api();
         loop {
-            let mut foreman = api.get(&self.name).await.map_err(said)?;
-            change(&mut foreman.spec);
-            match api.replace(&self.name, &PostParams::default(), &foreman).await {
+            let mut wanted = api.get(&self.name).await.map_err(said)?;
+            change(wanted.spec_mut());
+            match api.replace(&self.name, &PostParams::default(), &wanted).await {
                 Err(kube::Error::Api(status)) if status.is_conflict() => {}
                 other => return other.map(drop).map_err(said),
             }
         }
     }
 
-    /// Waits until the Foreman as it is stated now is Ready.
+    /// Waits until the instance as it is stated now is Ready.
     pub async fn ready(&self) {
         self.condition(LONG, "Ready", "True", "").await;
     }
 
     /// Waits until a condition speaks of the present spec and has this status and, unless it is empty, this reason; returns its message.
     pub async fn condition(&self, limit: Duration, type_: &str, status: &str, reason: &str) -> String {
-        let what = format!("{}/{}: {type_}={status} {reason}", self.namespace, self.name);
-        wait(limit, &what, async || {
-            let foreman = self.foreman().await.ok_or("there is no Foreman")?;
-            let found = condition(&foreman, type_).ok_or_else(|| format!("there is no condition {type_}"))?;
-            let wanted = found.status == status && (reason.is_empty() || found.reason == reason);
-            if wanted && found.observed_generation == foreman.metadata.generation {
+        let what = format!("{type_}={status} {reason}");
+        let wanted = |it: &Condition| it.status == status && (reason.is_empty() || it.reason == reason);
+        self.says(limit, type_, &what, wanted).await
+    }
+
+    /// Waits until a condition speaks of the present spec and is as wanted; returns its message.
+    pub async fn says(
+        &self,
+        limit: Duration,
+        type_: &str,
+        what: &str,
+        wanted: impl Fn(&Condition) -> bool,
+    ) -> String {
+        wait(limit, &format!("{}/{}: {what}", self.namespace, self.name), async || {
+            let instance = self.now().await.ok_or_else(|| format!("there is no {}", Self::title()))?;
+            let found =
+                condition(&instance, type_).ok_or_else(|| format!("there is no condition {type_}"))?;
+            if wanted(found) && found.observed_generation == instance.meta().generation {
                 return Ok(found.message.clone());
             }
             Err(format!("it is {} {}: {}", found.status, found.reason, found.message))
@@ -173,19 +196,19 @@ impl Story {
         .await
     }
 
-    /// Deletes the Foreman and waits until it is gone; what it owned goes after it.
+    /// Deletes the instance and waits until it is gone; what it owned goes after it.
     pub async fn delete(&self) {
-        let api: Api<Foreman> = self.api();
+        let api: Api<K> = self.api();
         let _ = api.delete(&self.name, &DeleteParams::default()).await;
-        wait(LONG, "the Foreman is gone", async || {
-            self.foreman().await.map_or(Ok(()), |_| Err("it is still there".into()))
+        wait(LONG, &format!("{}/{} is gone", self.namespace, self.name), async || {
+            self.now().await.map_or(Ok(()), |_| Err("it is still there".into()))
         })
         .await;
     }
 
-    /// Events about the Foreman with this reason, oldest first, as their texts.
+    /// Events about the instance with this reason, oldest first, as their texts.
     pub async fn events(&self, reason: &str) -> Vec<String> {
-        let fields = format!("reason={reason},regarding.kind=Foreman,regarding.name={}", self.name);
+        let fields = format!("reason={reason},regarding.kind={},regarding.name={}", Self::title(), self.name);
         let api: Api<Event> = self.api();
         let mut events = api.list(&ListParams::default().fields(&fields)).await.expect("events").items;
         events.sort_by_key(|event| event.metadata.creation_timestamp.as_ref().map(|time| time.0));
@@ -239,25 +262,20 @@ impl Story {
         self.exec(&format!("{}-database-0", self.name), &command).await
     }
 
-    /// How often Foreman's database was migrated; runs that failed count.
-    pub async fn migrations(&self) -> String {
-        self.psql("foreman", "SELECT count(*) FROM migration_runs").await
-    }
-
     /// Creates or changes any object in this namespace, as `kubectl apply` does.
-    pub async fn apply<K>(&self, name: &str, object: &(impl Serialize + Debug))
+    pub async fn apply<T>(&self, name: &str, object: &(impl Serialize + Debug))
     where
-        K: Resource<Scope = NamespaceResourceScope> + Clone + DeserializeOwned + Debug,
-        K::DynamicType: Default,
+        T: Resource<Scope = NamespaceResourceScope> + Clone + DeserializeOwned + Debug,
+        T::DynamicType: Default,
     {
-        let done = self.api::<K>().patch(name, &manager(), &Patch::Apply(object)).await;
+        let done = self.api::<T>().patch(name, &manager(), &Patch::Apply(object)).await;
         done.unwrap_or_else(|error| panic!("{name}: {error}"));
     }
 }
 
-/// A condition of a Foreman.
-pub fn condition<'a>(foreman: &'a Foreman, type_: &str) -> Option<&'a Condition> {
-    foreman.status.as_ref()?.conditions.iter().find(|condition| condition.type_ == type_)
+/// A condition of an instance.
+pub fn condition<'a>(instance: &'a impl Managed, type_: &str) -> Option<&'a Condition> {
+    instance.status()?.conditions.iter().find(|condition| condition.type_ == type_)
 }
 
 fn manager() -> PatchParams {
@@ -271,7 +289,7 @@ fn said(error: kube::Error) -> String {
     }
 }
 
-impl Drop for Story {
+impl<K: Served> Drop for Life<K> {
     fn drop(&mut self) {
         let failed = std::thread::panicking();
         if failed && self.shared {
@@ -285,7 +303,7 @@ impl Drop for Story {
             runtime.block_on(async {
                 let client = cluster::client().await;
                 if failed {
-                    trouble::tell(client.clone(), &namespace).await;
+                    trouble::tell::<K>(client.clone(), &namespace).await;
                 }
                 if delete {
                     let _ = Api::<Namespace>::all(client).delete(&namespace, &DeleteParams::default()).await;

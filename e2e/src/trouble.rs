@@ -1,19 +1,19 @@
 //! What a namespace looks like when its story has failed.
 
-use foreman_operator::Foreman;
 use k8s_openapi::api::{core::v1::Pod, events::v1::Event};
 use kube::{Api, Client, ResourceExt, api::ListParams};
 
-use crate::operator::Operator;
+use crate::{Operator, story::Served};
 
 /// Prints conditions, pods, the last warnings and the operator's last words.
-pub async fn tell(client: Client, namespace: &str) {
+pub async fn tell<K: Served>(client: Client, namespace: &str) {
     eprintln!("--- namespace {namespace}");
     let all = ListParams::default();
-    let foremans: Api<Foreman> = Api::namespaced(client.clone(), namespace);
-    for foreman in foremans.list(&all).await.into_iter().flatten() {
-        eprintln!("Foreman {}, generation {}", foreman.name_any(), foreman.metadata.generation.unwrap_or(0));
-        for condition in foreman.status.iter().flat_map(|status| &status.conditions) {
+    let instances: Api<K> = Api::namespaced(client.clone(), namespace);
+    for instance in instances.list(&all).await.into_iter().flatten() {
+        let generation = instance.meta().generation.unwrap_or(0);
+        eprintln!("{} {}, generation {generation}", K::kind(&()), instance.name_any());
+        for condition in instance.status().iter().flat_map(|status| &status.conditions) {
             let of = condition.observed_generation.unwrap_or(0);
             eprintln!(
                 "  {}={} {} ({of}): {}",
@@ -48,5 +48,5 @@ pub async fn tell(client: Client, namespace: &str) {
             word(event.note.clone())
         );
     }
-    eprintln!("--- the operator's last lines\n{}", Operator::installed().await.log(25).await);
+    eprintln!("--- the operator's last lines\n{}", Operator::of::<K>().await.log(25).await);
 }

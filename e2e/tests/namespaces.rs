@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use e2e::{LONG, Operator, Story, operator, told::SMALL, wait};
+use e2e::{LONG, Operator, SMALL, Story, operator, wait};
 use k8s_openapi::api::{
     apps::v1::Deployment,
     core::v1::{Pod, Secret},

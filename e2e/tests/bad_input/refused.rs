@@ -1,6 +1,6 @@
 //! What the API server itself refuses, naming the field and the mend.
 
-use e2e::{Story, told::SMALL};
+use e2e::{SMALL, Story};
 use foreman_operator::crd::ForemanSpec;
 
 /// A manifest with this spec.
