@@ -119,9 +119,18 @@ impl Checked {
         (self.web() && tls.enabled).then(|| tls.secret_name.clone().unwrap_or_else(own))
     }
 
-    /// What the database is migrated to: the same image and plugins never twice.
+    /// What the database is migrated to: the same image, plugins and kind of storage never twice. Pulp keeps the kind of storage, and
+    /// what is to be done with it, in its database, and writes it there when it migrates.
     pub fn release(&self) -> String {
-        format!("{} {}", self.images.pulp, self.spec.plugins.join(" ")).trim_end().to_owned()
+        let mut parts = vec![self.images.pulp.clone()];
+        parts.extend(self.spec.plugins.iter().cloned());
+        if let Artifacts::Bucket { storage, redirect, .. } = &self.artifacts {
+            parts.push(storage["BACKEND"].as_str().unwrap_or_default().to_owned());
+            parts.extend(redirect.then(|| "redirect".to_owned()));
+        }
+        let hides = self.settings.get("HIDE_GUARDED_DISTRIBUTIONS").is_some_and(|hides| hides == true);
+        parts.extend(hides.then(|| "hide".to_owned()));
+        parts.join(" ")
     }
 }
 

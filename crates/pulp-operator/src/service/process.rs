@@ -67,6 +67,8 @@ pub fn pod(pulp: &Instance, name: &str, command: &str, resources: ResourceRequir
             name: name.into(),
             image: Some(pulp.images.pulp.clone()),
             command: Some(["sh", "-c", &format!("{START}{command}")].map(Into::into).into()),
+            // Some releases of gunicorn keep a socket there; on a volume that pods share they would meet.
+            working_dir: Some("/tmp".into()),
             env: Some(variables),
             resources: Some(resources),
             security_context: Some(SecurityContext {

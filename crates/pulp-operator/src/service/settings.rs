@@ -46,6 +46,8 @@ fn settings(pulp: &Instance) -> Settings {
     set("DB_ENCRYPTION_KEY", "/etc/pulp/keys/database_fields.symmetric.key".into());
     set("WORKING_DIRECTORY", "/var/lib/pulp/tmp/".into());
     set("FILE_UPLOAD_TEMP_DIR", "/var/lib/pulp/tmp/".into());
+    // Where upstream's images have them: a volume hides Pulp's own default.
+    set("STATIC_ROOT", "/var/lib/operator/static/".into());
     // Pulp tells its makers about itself unless it is told not to.
     set("ANALYTICS", false.into());
     set("CONTENT_ORIGIN", origin.clone().into());

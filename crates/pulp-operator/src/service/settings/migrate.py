@@ -84,13 +84,6 @@ def behind(wanted):
     return sorted(names), sorted(closed)
 
 
-def forget_the_dead():
-    """A process that was killed leaves its row, and the gates take every row for a living process."""
-    with connection.cursor() as cursor:
-        if "core_appstatus" in connection.introspection.table_names(cursor):
-            cursor.execute("DELETE FROM core_appstatus WHERE last_heartbeat < now() - ttl")
-
-
 def tell(closed):
     configs = [config for config in apps.get_app_configs() if isinstance(config, PulpPluginAppConfig)]
     versions = {config.label: config.version for config in configs}
@@ -117,7 +110,6 @@ def main(what):
             said = names
         time.sleep(2)
         names, _ = behind(wanted)
-    forget_the_dead()
     call_command("migrate", interactive=False, verbosity=1)
     tell([])
 
