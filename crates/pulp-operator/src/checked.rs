@@ -115,7 +115,7 @@ impl Checked {
     /// Secret with the certificate of our web server, if it speaks TLS.
     pub fn certificate(&self) -> Option<String> {
         let tls = &self.spec.ingress.tls;
-        let own = || self.part("server-tls").name();
+        let own = || self.part(names::CERTIFICATE).name();
         (self.web() && tls.enabled).then(|| tls.secret_name.clone().unwrap_or_else(own))
     }
 

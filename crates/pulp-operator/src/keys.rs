@@ -12,19 +12,32 @@ use crate::{
     read::Observed,
 };
 
+/// What shows that there is something already that a new key would not fit.
+#[derive(Clone, Copy, Default)]
+struct Lived {
+    /// Data of Pulp's.
+    data: bool,
+    /// A database of ours.
+    database: bool,
+    /// A certificate of our authority's.
+    certificate: bool,
+}
+
 /// All Secrets that are drawn once for this instance.
-fn drawn(pulp: &Checked, lived: bool) -> Vec<Drawn> {
+fn drawn(pulp: &Checked, lived: Lived) -> Vec<Drawn> {
     use Generate::{Alphanumeric, Authority, Base64, EllipticKey, Hex, Text};
-    let secret = |part: &str, values| Drawn { name: pulp.part(part).name(), values, lived };
+    let secret = |part: &str, values| Drawn { name: pulp.part(part).name(), values, lived: lived.data };
     let mut all = vec![
         secret(names::SECRET_KEY, vec![("secret_key", Alphanumeric(50))]),
         secret(names::FIELDS, vec![("database_fields.symmetric.key", Base64(32))]),
         secret(names::ADMIN, vec![("password", Alphanumeric(24))]),
         secret(names::CONTAINER, vec![("container_auth_private_key.pem", EllipticKey)]),
-        secret(names::REMOTE_USER, vec![("header", Hex(32))]),
+        // What follows of a new one is a roll, and nothing is lost.
+        Drawn { lived: false, ..secret(names::REMOTE_USER, vec![("header", Hex(32))]) },
     ];
     if pulp.certificate().is_some() && pulp.spec.ingress.tls.secret_name.is_none() {
-        all.push(secret(names::CA, vec![("ca.crt", Authority("Pulp internal CA".into()))]));
+        let authority = vec![("ca.crt", Authority("Pulp internal CA".into()))];
+        all.push(Drawn { lived: lived.certificate, ..secret(names::CA, authority) });
     }
     if pulp.cache == Cache::Own {
         // A cache has nothing to lose.
@@ -38,21 +51,22 @@ fn drawn(pulp: &Checked, lived: bool) -> Vec<Drawn> {
             ("username", Text("pulp".into())),
             ("password", Alphanumeric(32)),
         ];
-        all.push(secret(names::DATABASE, values));
+        all.push(Drawn { lived: lived.database, ..secret(names::DATABASE, values) });
     }
     all
 }
 
 /// The Secrets, as objects of the first stage; the certificate once there is an authority.
 pub fn objects(pulp: &Checked) -> Vec<Object> {
-    let mut objects: Vec<_> = drawn(pulp, false).into_iter().map(|secret| secret.object(pulp.keep)).collect();
+    let mut objects: Vec<_> =
+        drawn(pulp, Lived::default()).into_iter().map(|secret| secret.object(pulp.keep)).collect();
     if let Some(keys) = pulp.keys.as_ref().filter(|keys| !keys.authority.1.is_empty()) {
         let inside = pulp.address("");
         let host = pulp.spec.ingress.host.clone().unwrap_or_else(|| inside.clone());
         let names = vec![inside.clone(), format!("{inside}.cluster.local")];
         let authority = keys.authority.clone();
         let certificate = Certificate { authority, common_name: host, names, usage: Usage::Server };
-        objects.push(Object::issued(&pulp.part("server-tls").name(), certificate));
+        objects.push(Object::issued(&pulp.part(names::CERTIFICATE).name(), certificate));
     }
     objects
 }
@@ -60,9 +74,14 @@ pub fn objects(pulp: &Checked) -> Vec<Object> {
 /// What was drawn; `None` if that is still to come. A fault if the instance has lived and a key is gone.
 pub fn take(pulp: &Checked, seen: &Observed) -> Result<Option<Keys>, Vec<Fault>> {
     // Every volume is made after the keys, so one that is there shows that they were.
-    let volumes = ["database", names::STORAGE].map(|part| pulp.part(part).name());
-    let lived = volumes.iter().any(|name| seen.volumes.contains(name))
-        || seen.status.versions.iter().any(|version| version.running.is_some());
+    let volume = |part: &str| seen.volumes.contains(&pulp.part(part).name());
+    let lived = Lived {
+        data: volume("database")
+            || volume(names::STORAGE)
+            || seen.status.versions.iter().any(|version| version.running.is_some()),
+        database: volume("database"),
+        certificate: seen.secrets.contains_key(&pulp.part(names::CERTIFICATE).name()),
+    };
     let missing = missing(&drawn(pulp, lived), &seen.secrets, "Pulp")?;
     Ok((!missing).then(|| from(pulp, seen)))
 }

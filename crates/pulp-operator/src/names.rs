@@ -17,6 +17,8 @@ pub const CACHE: &str = "cache";
 pub const REMOTE_USER: &str = "remote-user";
 /// The internal authority.
 pub const CA: &str = "ca";
+/// The web server's certificate, issued by it.
+pub const CERTIFICATE: &str = "server-tls";
 /// How the database is reached, in the words of libpq.
 pub const LIBPQ: &str = "libpq";
 /// The volume for artifacts.
@@ -24,9 +26,11 @@ pub const STORAGE: &str = "file-storage";
 /// The `ConfigMap` by which a reverse proxy of somebody else's says that it stands in front of this Pulp: key `url`.
 pub const FRONT: &str = "front";
 
-/// Names of all Secrets that may be drawn.
+/// Names of all Secrets that may be drawn, and of the certificate that shows that an authority was.
 pub fn generated(pulp: &str) -> Vec<String> {
-    [SECRET_KEY, FIELDS, ADMIN, CONTAINER, DATABASE, CACHE, REMOTE_USER, CA].map(|part| of(pulp, part)).into()
+    [SECRET_KEY, FIELDS, ADMIN, CONTAINER, DATABASE, CACHE, REMOTE_USER, CA, CERTIFICATE]
+        .map(|part| of(pulp, part))
+        .into()
 }
 
 /// Name of a part of an instance.

@@ -32,7 +32,7 @@ fn endpoints(pulp: &Checked) -> Vec<Endpoint> {
     let web = Endpoint {
         name: "web".into(),
         url: pulp.origin.clone(),
-        ca_secret: own.then(|| pulp.part("server-tls").name()),
+        ca_secret: own.then(|| pulp.part(names::CERTIFICATE).name()),
         remote_user_secret: None,
     };
     let remote_user_secret = Some(pulp.part(names::REMOTE_USER).name());

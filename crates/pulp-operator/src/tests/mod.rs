@@ -219,6 +219,19 @@ fn a_lost_key_is_never_drawn_anew_but_that_of_the_cache_is() {
     assert!(said[0].starts_with("KeyLost: Secret \"mypulp-db-fields-encryption\" is gone"), "{said:?}");
 }
 
+#[test]
+fn an_authority_that_is_needed_later_is_drawn_but_one_that_has_issued_is_not_drawn_again() {
+    let behind = of("{storage: {file: {size: 1Gi}}, ingress: {type: None}}");
+    let mut seen = running(&behind, &[]);
+    seen.volumes.push("p-database".into());
+    seen.secrets.remove("p-ca");
+    assert!(!plan(&behind, &seen).partial);
+    let own = of("{storage: {file: {size: 1Gi}}}");
+    assert!(plan(&own, &seen).objects().any(|object| object.body.name_any() == "p-ca"));
+    seen.secrets.insert("p-server-tls".into(), secret(&[("tls.crt", "c")]));
+    assert!(faults(&own, &seen)[0].starts_with("KeyLost: Secret \"p-ca\" is gone"));
+}
+
 /// Seen when a release runs, and Jobs have found this out.
 fn running(pulp: &Pulp, jobs: &[(&str, &str, &str)]) -> Observed {
     let version = |part: &str| Version { part: part.into(), running: Some("1".into()), wanted: "1".into() };
