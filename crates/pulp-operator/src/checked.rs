@@ -2,7 +2,10 @@
 
 use reconcile::{Part, field::Database};
 
-use crate::crd::{IngressType, PulpSpec, Settings, SettingsSource};
+use crate::{
+    crd::{IngressType, PulpSpec, Settings, SettingsSource},
+    names,
+};
 
 /// An image for each part.
 #[derive(Clone, Debug)]

@@ -222,7 +222,7 @@ fn a_lost_key_is_never_drawn_anew_but_that_of_the_cache_is() {
 #[test]
 fn an_authority_that_is_needed_later_is_drawn_but_one_that_has_issued_is_not_drawn_again() {
     let behind = of("{storage: {file: {size: 1Gi}}, ingress: {type: None}}");
-    let mut seen = running(&behind, &[]);
+    let mut seen = seen(&behind);
     seen.volumes.push("p-database".into());
     seen.secrets.remove("p-ca");
     assert!(!plan(&behind, &seen).partial);
