@@ -74,10 +74,16 @@ impl Visitor {
         Self { password: Some(password.into()), ..self }
     }
 
+    /// The same, but as somebody who has not logged in.
+    #[must_use]
+    pub fn without_password(self) -> Self {
+        Self { password: None, ..self }
+    }
+
     /// A request for a path, or for a whole URL as answers link to it.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let path = path.strip_prefix(&self.base).unwrap_or(path);
-        let request = self.http.request(method, format!("{}{path}", self.base));
+        let url = if path.starts_with('/') { format!("{}{path}", self.base) } else { path.to_owned() };
+        let request = self.http.request(method, url);
         match &self.password {
             Some(password) => request.basic_auth("admin", Some(password)),
             None => request,

@@ -1,8 +1,15 @@
 //! What only stories of a Pulp need.
 
 use pulp_operator::Pulp;
+use reqwest::{Method, RequestBuilder, Response, StatusCode, multipart};
+use serde_json::Value;
 
-use crate::story::{Life, Served};
+use crate::{
+    LONG, Visitor,
+    http::sent,
+    story::{Life, Served},
+    wait,
+};
 
 /// The smallest Pulp: all plugins of its image, artifacts on a volume.
 pub const PULP: &str = "
@@ -27,5 +34,81 @@ impl PulpStory {
     /// [`PULP`], Ready, for all stories that leave it as they found it.
     pub async fn shared() -> Self {
         Self::shared_as(PULP).await
+    }
+}
+
+/// Pulp's REST API.
+impl Visitor {
+    /// Asks for a change and waits until it is made; what was answered, or the task that made it.
+    pub async fn change(&self, method: Method, path: &str, body: &Value) -> Value {
+        self.done(self.request(method, path).json(body)).await
+    }
+
+    /// Makes something that has an address of its own, and returns that.
+    pub async fn make(&self, path: &str, body: &Value) -> String {
+        let made = self.change(Method::POST, path, body).await;
+        let address = made["created_resources"][0].as_str().or(made["pulp_href"].as_str());
+        address.unwrap_or_else(|| panic!("{path}: nothing was made: {made}")).to_owned()
+    }
+
+    /// Uploads a file of this name as content, with further fields, and waits until Pulp has it.
+    pub async fn upload(&self, path: &str, name: &str, bytes: Vec<u8>, fields: &[(&str, &str)]) -> Value {
+        let file = multipart::Part::bytes(bytes).file_name(name.to_owned());
+        let mut form = multipart::Form::new().part("file", file);
+        for (key, value) in fields {
+            form = form.text((*key).to_owned(), (*value).to_owned());
+        }
+        self.done(self.request(Method::POST, path).multipart(form)).await
+    }
+
+    /// Downloads a path or URL, wherever that leads; a registry of images first hands out a token, as to everybody.
+    pub async fn download(&self, path: &str) -> Vec<u8> {
+        let mut next = path.to_owned();
+        for _ in 0..5 {
+            let mut answer = sent(self.request(Method::GET, &next)).await;
+            if answer.status() == StatusCode::UNAUTHORIZED {
+                let token = self.token(&answer).await;
+                answer = sent(self.request(Method::GET, &next).bearer_auth(token)).await;
+            }
+            if !answer.status().is_redirection() {
+                assert_eq!(answer.status(), StatusCode::OK, "{next}");
+                return answer.bytes().await.unwrap_or_else(|error| panic!("{next}: {error}")).into();
+            }
+            let location = answer.headers().get("location").expect("where it leads");
+            next = location.to_str().expect("a URL").to_owned();
+        }
+        panic!("{path} leads on and on, at last to {next}");
+    }
+
+    /// The token that a registry of images asks for in this answer.
+    pub async fn token(&self, refusal: &Response) -> String {
+        assert_eq!(refusal.status(), StatusCode::UNAUTHORIZED, "{}", refusal.url());
+        let challenge = refusal.headers().get("www-authenticate").and_then(|it| it.to_str().ok());
+        let challenge = challenge.unwrap_or_default();
+        let part = |key: &str| {
+            let rest = challenge.split_once(&format!("{key}=\"")).map(|(_, rest)| rest);
+            rest.and_then(|rest| rest.split_once('"')).unwrap_or_else(|| panic!("no {key} in {challenge}")).0
+        };
+        let (server, service, scope) = (part("realm"), part("service"), part("scope"));
+        let answer = self.json(&format!("{server}?service={service}&scope={scope}")).await;
+        answer["token"].as_str().expect("a token").to_owned()
+    }
+
+    async fn done(&self, request: RequestBuilder) -> Value {
+        let answer = sent(request).await;
+        let (url, status) = (answer.url().clone(), answer.status());
+        let text = answer.text().await.expect("text");
+        assert!(status.is_success(), "{url}: {status}: {text}");
+        let answer: Value = serde_json::from_str(&text).unwrap_or_default();
+        let Some(task) = answer["task"].as_str() else { return answer };
+        let ended = wait(LONG, &format!("{url}: task {task}"), async || {
+            let task = self.json(task).await;
+            let ended =
+                ["completed", "failed", "canceled", "skipped"].iter().any(|state| task["state"] == *state);
+            if ended { Ok(task) } else { Err(task["state"].to_string()) }
+        })
+        .await;
+        assert_eq!(ended["state"], "completed", "{url}: {ended}");
+        ended
     }
 }
