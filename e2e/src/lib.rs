@@ -10,6 +10,7 @@
 
 pub mod audit;
 pub mod cluster;
+pub mod content;
 pub mod foreman;
 pub mod http;
 pub mod objects;
