@@ -1,0 +1,5 @@
+//! A Pulp from its manifest to what its users do with it, on a real cluster.
+
+mod content;
+mod install;
+mod settings;
