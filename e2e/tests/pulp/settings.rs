@@ -9,6 +9,10 @@ use serde_json::{Value, json};
 /// settings; and is not ASCII.
 const TEXT: &str = "p\"a\\ss'w\"\"\"$HOME${HOME}$(id)`id`:@/?#%41%s{0}{{ 1 }}{% raw %}#é`ß日本\u{1f980}\tx";
 
+/// Words that the library that reads Pulp's settings takes for orders to itself.
+const ORDERS: [&str; 5] =
+    ["@int 5", "@format {env[HOME]}", "@jinja {{ 1 }}", "@read_file /etc/passwd", "@none"];
+
 /// Settings as the process that serves the API has read them.
 async fn settings(pulp: &PulpStory, names: &[&str]) -> Value {
     const READ: &str = "import json, sys, django; django.setup(); from django.conf import settings; \
@@ -29,9 +33,10 @@ async fn secret(pulp: &PulpStory, name: &str, values: Value) {
 #[tokio::test]
 async fn settings_from_the_spec_a_config_map_and_a_secret_arrive_unchanged_and_so_does_a_password() {
     let pulp = PulpStory::new("settings").await;
-    let tree = json!({ "list": [TEXT, 1, 2.5, true, null], "nested": { "Key of $HOME": TEXT } });
+    let tree =
+        json!({ "list": [TEXT, 1, 2.5, true, null], "orders": ORDERS, "nested": { "Key of $HOME": TEXT } });
     let map = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "more" },
-        "data": { "STORY_MAP": TEXT, "STORY_WINS": "later" } });
+        "data": { "STORY_MAP": TEXT, "STORY_WINS": "later", "STORY_ORDER": ORDERS[1] } });
     pulp.apply::<ConfigMap>("more", &map).await;
     secret(&pulp, "typed", json!({ "STORY_JSON": tree.to_string(), "STORY_NUMBER": "5" })).await;
     secret(&pulp, "mypulp-admin-password", json!({ "password": TEXT })).await;
@@ -46,7 +51,7 @@ async fn settings_from_the_spec_a_config_map_and_a_secret_arrive_unchanged_and_s
 
     let wanted = json!({
         "STORY_TEXT": TEXT, "STORY_TREE": tree, "STORY_MAP": TEXT, "STORY_JSON": tree, "STORY_NUMBER": 5,
-        "STORY_WINS": "later", "TASK_GRACE_INTERVAL": 60,
+        "STORY_WINS": "later", "STORY_ORDER": ORDERS[1], "TASK_GRACE_INTERVAL": 60,
     });
     let names: Vec<_> = wanted.as_object().expect("settings").keys().map(String::as_str).collect();
     assert_eq!(settings(&pulp, &names).await, wanted);
