@@ -48,7 +48,7 @@ fn seen(pulp: &Pulp) -> Observed {
             "container-auth",
             secret(&[("container_auth_private_key.pem", "d"), ("container_auth_public_key.pem", "d")]),
         ),
-        ("remote-user", secret(&[("header", "abc123")])),
+        ("remote-user", secret(&[("header", "X-Pulp-Remote-User-abc123")])),
         ("ca", secret(&[("ca.crt", "certificate"), ("ca.key", "private")])),
         ("cache", secret(&[("password", "drawn")])),
         ("database", secret(&database)),
