@@ -25,8 +25,19 @@ pub type PulpStory = Life<Pulp>;
 impl Served for Pulp {
     const ADMIN: &'static str = "admin-password";
     const STAGES: &'static [&'static str] = &[
-        "Secrets", "Database", "Cache", "Settings", "Migrate", "Admin", "Content", "Api", "Workers", "Web",
-        "Exposure", "Ready",
+        "Secrets",
+        "Database",
+        "Cache",
+        "Settings",
+        "Migrate",
+        "Admin",
+        "Content",
+        "Api",
+        "Workers",
+        "Web",
+        "Exposure",
+        "Maintenance",
+        "Ready",
     ];
 }
 

@@ -6,7 +6,9 @@ use crate::{
     checked::Checked,
     keys,
     read::Observed,
-    service::{Instance, admin, api, cache, content, database, exposure, migrate, settings, web, worker},
+    service::{
+        Instance, admin, api, cache, content, database, exposure, maintenance, migrate, settings, web, worker,
+    },
     upgrade::{Step, step},
 };
 
@@ -45,4 +47,5 @@ fn install(base: Plan, pulp: &Instance) -> Plan {
         .stage("Workers", Ready, worker::objects(pulp, spec.worker.replicas))
         .stage("Web", Ready, web::objects(pulp))
         .stage("Exposure", Applied, exposure::objects(pulp))
+        .stage("Maintenance", Applied, maintenance::objects(pulp))
 }

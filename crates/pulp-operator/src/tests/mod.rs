@@ -118,7 +118,7 @@ fn every_storage_and_every_exposure() {
         ),
         (
             "claim.yaml",
-            "{storage: {claim: {name: mine}}, ingress: {type: Route, host: pulp.example.com}, worker: {replicas: 3, template: {nodeSelector: {disk: fast}, resources: {limits: {memory: 8Gi}}}}}",
+            "{storage: {claim: {name: mine}}, ingress: {type: Route, host: pulp.example.com}, maintenance: {orphanCleanup: {schedule: '30 2 * * 6', protectionMinutes: 60}, repair: {schedule: '30 2 1 * *'}, timeZone: Europe/Prague}, worker: {replicas: 3, template: {nodeSelector: {disk: fast}, resources: {limits: {memory: 8Gi}}}}}",
         ),
         (
             "external.yaml",
@@ -268,7 +268,16 @@ fn an_upgrade_looks_first_and_stops_what_a_gate_does_not_let_pass() {
     assert!(looks.partial);
     assert_eq!(
         stages(&looks)[4..],
-        ["Preflight", "Admin held", "Content held", "Api held", "Workers held", "Web held", "Exposure held"]
+        [
+            "Preflight",
+            "Admin held",
+            "Content held",
+            "Api held",
+            "Workers held",
+            "Web held",
+            "Exposure held",
+            "Maintenance held"
+        ]
     );
 
     let seen = running(&pulp, &[("migrate", "old", free), ("preflight", new, free)]);
@@ -319,7 +328,7 @@ fn a_proxy_in_front_gives_the_origin_and_only_where_nothing_else_does() {
 #[test]
 fn every_kind_of_a_plan_is_watched_and_permitted_and_no_other() {
     let mut planned: Vec<_> = [
-        "{storage: {file: {size: 1Gi}}, api: {replicas: 2, autoscaling: {maxReplicas: 3}}}",
+        "{storage: {file: {size: 1Gi}}, api: {replicas: 2, autoscaling: {maxReplicas: 3}}, maintenance: {repair: {schedule: '0 2 * * 6'}}}",
         "{storage: {file: {size: 1Gi}}, ingress: {type: Ingress, host: a.b}}",
         "{storage: {file: {size: 1Gi}}, ingress: {type: Gateway, host: a.b, gateway: {name: g}}}",
         "{storage: {file: {size: 1Gi}}, ingress: {type: Route, host: a.b}}",
