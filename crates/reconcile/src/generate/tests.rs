@@ -49,7 +49,7 @@ fn permissions_are_those_of_the_listed_kinds_and_no_more() {
     );
     assert_eq!(
         rbac::text(&rules.namespace),
-        "  - apiGroups: [\"\"]\n    resources: [configmaps, secrets]\n    verbs: [get, list, watch, create, patch, delete]\n  - apiGroups: [\"\"]\n    resources: [events, pods]\n    verbs: [get, list, watch]\n  - apiGroups: [apps]\n    resources: [deployments]\n    verbs: [get, list, watch, create, patch, delete]\n  - apiGroups: [kitchen.example]\n    resources: [sockets]\n    verbs: [list, watch]"
+        "  - apiGroups: [\"\"]\n    resources: [configmaps, secrets]\n    verbs: [get, list, watch, create, patch, delete]\n  - apiGroups: [\"\"]\n    resources: [events, pods]\n    verbs: [list, watch]\n  - apiGroups: [apps]\n    resources: [deployments]\n    verbs: [get, list, watch, create, patch, delete]\n  - apiGroups: [kitchen.example]\n    resources: [sockets]\n    verbs: [get, list, watch]"
     );
 }
 
