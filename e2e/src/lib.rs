@@ -17,6 +17,7 @@ pub mod objects;
 pub mod operator;
 pub mod pods;
 pub mod pulp;
+pub mod s3;
 pub mod story;
 pub mod told;
 mod trouble;

@@ -7,7 +7,8 @@ use crate::{
     keys,
     read::Observed,
     service::{
-        Instance, admin, api, cache, content, database, exposure, maintenance, migrate, settings, web, worker,
+        Instance, admin, api, cache, content, database, exposure, maintenance, migrate, settings, storage,
+        web, worker,
     },
     upgrade::{Step, step},
 };
@@ -21,7 +22,8 @@ pub fn plan(pulp: &Checked, seen: &Observed) -> Plan {
     let base = secrets
         .stage("Database", Ready, database::objects(pulp))
         .stage("Cache", Ready, cache::objects(pulp))
-        .stage("Settings", Applied, settings::objects(pulp));
+        .stage("Settings", Applied, settings::objects(pulp))
+        .stage("Storage", Succeeded, storage::objects(pulp));
     match step {
         Step::Install => install(base.stage("Migrate", Succeeded, migrate::objects(pulp)), pulp),
         Step::Look => {

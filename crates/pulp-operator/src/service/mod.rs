@@ -10,6 +10,7 @@ pub mod maintenance;
 pub mod migrate;
 pub mod process;
 pub mod settings;
+pub mod storage;
 pub mod web;
 pub mod worker;
 

@@ -267,7 +267,7 @@ fn an_upgrade_looks_first_and_stops_what_a_gate_does_not_let_pass() {
     let looks = plan(&pulp, &running(&pulp, &[("migrate", "old", free)]));
     assert!(looks.partial);
     assert_eq!(
-        stages(&looks)[4..],
+        stages(&looks)[5..],
         [
             "Preflight",
             "Admin held",
@@ -285,7 +285,7 @@ fn an_upgrade_looks_first_and_stops_what_a_gate_does_not_let_pass() {
 
     let seen = running(&pulp, &[("migrate", "old", free), ("preflight", new, gate)]);
     let drains = plan(&pulp, &seen);
-    assert_eq!(stages(&drains)[4..], ["Drain", "Drain", "Drain", "Migrate", "Web held", "Exposure held"]);
+    assert_eq!(stages(&drains)[5..], ["Drain", "Drain", "Drain", "Migrate", "Web held", "Exposure held"]);
     for part in ["api", "content", "worker"] {
         assert_eq!(object(&drains, "Deployment", &format!("mypulp-{part}")).body.data["spec"]["replicas"], 0);
     }
@@ -310,6 +310,25 @@ fn a_retry_is_another_job_for_the_same_release() {
     let again = job(&pulp(&MANIFEST.replace("spec: {", "spec: {migration: {retry: again}, ")));
     assert_eq!(first.0, again.0);
     assert_ne!(first.1, again.1);
+}
+
+#[test]
+fn a_bucket_is_tried_again_when_its_place_or_key_is_another_and_a_volume_never() {
+    let tried = |manifest: &str, key: &str| {
+        let pulp = of(manifest);
+        let mut seen = seen(&pulp);
+        seen.secrets.insert("s3".into(), secret(&[("accessKeyId", "id"), ("secretAccessKey", key)]));
+        let plan = plan(&pulp, &seen);
+        let job = plan.objects().find(|object| object.body.name_any() == "p-storage")?;
+        let Write::Run { achieves, .. } = &job.write else { panic!("{:?}", job.write) };
+        Some(achieves.clone())
+    };
+    let s3 = "{storage: {s3: {bucket: b, credentials: {name: s3}}}}";
+    let first = tried(s3, "key").unwrap();
+    assert_eq!(tried(&s3.replace("{storage", "{images: {pulp: new}, storage"), "key").unwrap(), first);
+    assert_ne!(tried(s3, "another").unwrap(), first);
+    assert_ne!(tried(&s3.replace("bucket: b", "bucket: c"), "key").unwrap(), first);
+    assert_eq!(tried("{storage: {file: {size: 1Gi}}}", "key"), None);
 }
 
 #[test]

@@ -73,6 +73,15 @@ fn every_marker_is_filled_in() {
 }
 
 #[test]
+fn a_colon_in_the_summary_is_no_end_of_the_chart() {
+    let entry = Entry { summary: "Boils: water, and \"tea\" # hot", ..kitchen() };
+    let files = entry.files();
+    let (_, chart) = files.iter().find(|(path, _)| path.ends_with("kettle-operator/Chart.yaml")).unwrap();
+    let chart: serde_json::Value = serde_yaml_ng::from_str(chart).unwrap();
+    assert_eq!(chart["description"], entry.summary);
+}
+
+#[test]
 fn formats_that_kubernetes_does_not_know_are_gone() {
     let served = &kitchen().serves[0];
     assert!(!crd::text(&served.crd, &[]).contains("uint32"));
