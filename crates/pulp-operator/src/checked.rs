@@ -126,7 +126,9 @@ impl Checked {
     /// what is to be done with it, in its database, and writes it there when it migrates.
     pub fn release(&self) -> String {
         let mut parts = vec![self.images.pulp.clone()];
-        parts.extend(self.spec.plugins.iter().cloned());
+        let mut plugins = self.spec.plugins.clone();
+        plugins.sort();
+        parts.extend(plugins);
         if let Artifacts::Bucket { storage, redirect, .. } = &self.artifacts {
             parts.push(storage["BACKEND"].as_str().unwrap_or_default().to_owned());
             parts.extend(redirect.then(|| "redirect".to_owned()));

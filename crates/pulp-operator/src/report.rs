@@ -64,6 +64,14 @@ fn available(pulp: &Checked, seen: &Observed) -> News {
     let news = |status, reason, message: String| News { type_: "Available", status, reason, message };
     let lived = seen.status.versions.iter().any(|version| version.running.is_some());
     match step(pulp, seen) {
+        Step::Drain(gates) if seen.silent.is_empty() => news(
+            true,
+            "Serving",
+            format!(
+                "API and content are served until what a migration to {} needs is stopped: {gates} everywhere",
+                pulp.images.pulp
+            ),
+        ),
         Step::Drain(gates) => news(
             false,
             "Upgrading",

@@ -38,13 +38,15 @@ pub fn found(pulp: Option<&Checked>, seen: &Observed, job: &str) -> Option<Found
 
 /// What is to be done.
 pub fn step(pulp: &Checked, seen: &Observed) -> Step {
-    let migrated = seen.status.achieved(&pulp.part("migrate").name()) == Some(&pulp.release());
-    let lived = seen.status.versions.iter().any(|version| version.running.is_some());
-    if migrated || !lived {
+    let migrated = seen.status.achieved(&pulp.part("migrate").name());
+    if migrated == Some(&pulp.release()) {
         return Step::Install;
     }
+    // Before the first migration there is nobody to look for.
+    let lived = migrated.is_some() || seen.status.versions.iter().any(|version| version.running.is_some());
     match found(Some(pulp), seen, "preflight") {
-        None => Step::Look,
+        None if lived => Step::Look,
+        None => Step::Install,
         Some(found) if found.gates.is_empty() => Step::Install,
         Some(found) => {
             let gates: Vec<_> =

@@ -45,7 +45,7 @@ pub use storage::*;
 )]
 #[cfg_attr(test, kube(cel))]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("has(self.database.embedded) == has(oldSelf.database.embedded) || !(has(self.database.external) || has(self.database.fromSecret) || has(self.database.cloudNativePG) || has(oldSelf.database.external) || has(oldSelf.database.fromSecret) || has(oldSelf.database.cloudNativePG))").message("spec.database: a database cannot be moved between inside and outside the cluster by changing the manifest; create a second Pulp and restore a backup into it"))]
+#[x_kube(validation = Rule::new("(has(self.database.external) || has(self.database.fromSecret) || has(self.database.cloudNativePG)) == (has(oldSelf.database.external) || has(oldSelf.database.fromSecret) || has(oldSelf.database.cloudNativePG))").message("spec.database: a database cannot be moved between inside and outside the cluster by changing the manifest; create a second Pulp and restore a backup into it"))]
 pub struct PulpSpec {
     /// The REST API.
     #[serde(default)]
@@ -153,6 +153,16 @@ impl Default for Server {
             timeout_seconds: ninety(),
             autoscaling: None,
             template: Template::default(),
+        }
+    }
+}
+
+impl Server {
+    /// How many pods there are at least, if there are to be any.
+    pub fn least(&self, replicas: i32) -> i32 {
+        match &self.autoscaling {
+            Some(autoscaling) if replicas > 0 => autoscaling.min_replicas,
+            _ => replicas,
         }
     }
 }

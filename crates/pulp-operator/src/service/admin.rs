@@ -3,7 +3,7 @@
 use k8s_openapi::api::batch::v1::{Job, JobSpec};
 use reconcile::{Object, field::Amounts, hash, pod::env_secret};
 
-use super::{Instance, process};
+use super::{Instance, migrate, process};
 use crate::names;
 
 /// A Job for each password.
@@ -27,5 +27,6 @@ pub fn objects(pulp: &Instance) -> Vec<Object> {
     };
     // With a secret besides: what stands in a status must not help to guess a password.
     let which = hash(&(&pulp.keys.secret_key, &pulp.keys.admin));
-    vec![Object::run(job, format!("password {which}")).templated(template)]
+    let job = Object::run(job, format!("password {which}")).templated(template);
+    vec![migrate::on_own_volume(pulp, job)]
 }

@@ -45,6 +45,6 @@ pub fn objects(pulp: &Instance, replicas: i32) -> Vec<Object> {
         Some(wanted) => objects.extend(autoscaled(&part, deployment, wanted)),
         None => objects.push(deployment),
     }
-    objects.extend(budget(&part, replicas));
+    objects.extend(budget(&part, spec.least(replicas)));
     objects
 }

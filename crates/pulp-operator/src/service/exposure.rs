@@ -82,6 +82,8 @@ fn http_route(pulp: &Instance) -> Object {
     }
     let rule = |(path, part, port): &(&str, &str, i32)| {
         json!({
+            // Pulp's guards of content take what stands there for a certificate that somebody has checked.
+            "filters": [{ "type": "RequestHeaderModifier", "requestHeaderModifier": { "remove": ["X-CLIENT-CERT"] } }],
             "matches": [{ "path": { "type": "PathPrefix", "value": path } }],
             "backendRefs": [{ "group": "", "kind": "Service", "name": pulp.part(part).name(), "port": port, "weight": 1 }],
         })

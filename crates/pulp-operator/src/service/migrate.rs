@@ -8,12 +8,20 @@ use super::{Instance, process};
 
 /// Migrates.
 pub fn objects(pulp: &Instance) -> Vec<Object> {
-    vec![job(pulp, "migrate", "migrate")]
+    vec![on_own_volume(pulp, job(pulp, "migrate", "migrate"))]
 }
 
 /// Changes nothing; says what a migration would meet.
 pub fn preflight(pulp: &Instance) -> Vec<Object> {
     vec![job(pulp, "preflight", "look")]
+}
+
+/// Of a database of somebody else's only the status can say what was done to it.
+pub fn on_own_volume(pulp: &Instance, job: Object) -> Object {
+    match pulp.external {
+        None => job.on_volume(pulp.part("database").name()),
+        Some(_) => job,
+    }
 }
 
 fn job(pulp: &Instance, name: &str, what: &str) -> Object {

@@ -39,6 +39,11 @@ fn the_schema_refuses_with_the_field_and_the_mend() {
             Some(&format!("{{{file}, database: {{embedded: {{}}}}}}")),
             "cannot be moved between inside and outside",
         ),
+        (
+            &format!("{{{file}, database: {{cloudNativePG: {{name: x}}}}}}"),
+            Some(&format!("{{{file}, web: {{}}}}")),
+            "cannot be moved between inside and outside",
+        ),
         (&format!("{{{file}, ingress: {{type: Ingress}}}}"), None, "needs the host name that clients use"),
         (&format!("{{{file}, ingress: {{type: Gateway, host: a.b}}}}"), None, "name the Gateway"),
         (

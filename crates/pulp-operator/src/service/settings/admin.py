@@ -8,7 +8,8 @@ django.setup()
 
 from django.contrib.auth import get_user_model  # noqa: E402
 
-password = os.environ["PASSWORD"]
+# An editor ends a file with a line break; nobody can type one.
+password = os.environ["PASSWORD"].rstrip("\r\n")
 admin, made = get_user_model().objects.get_or_create(
     username="admin", defaults={"is_staff": True, "is_superuser": True}
 )

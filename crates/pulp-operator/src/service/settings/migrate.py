@@ -30,6 +30,9 @@ BEATS = {
     "core_worker": f"interval '{int(settings.WORKER_TTL)} seconds'",
 }
 
+# How long one try waits for older processes (s); there are others after it.
+PATIENCE = 900
+
 
 def newer(executor):
     """Applied migrations with a higher number than any in this image: the database was migrated by a newer release."""
@@ -103,8 +106,10 @@ def main(what):
     names, closed = behind(wanted)
     if what == "look":
         return tell(closed)
-    said = None
+    said, begun = None, time.monotonic()
     while names:
+        if time.monotonic() - begun > PATIENCE:
+            sys.exit(f"of an older release still run: {', '.join(names)}; a task of theirs may have to end first")
         if names != said:
             print(f"waits for the end of {', '.join(names)}", flush=True)
             said = names
