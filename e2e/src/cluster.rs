@@ -47,6 +47,13 @@ pub fn built(name: &str) -> String {
     line[1].to_owned()
 }
 
+/// The image of this name that `e2e/run` has loaded, whether an operator runs it or not.
+pub fn image(name: &str) -> String {
+    let listed = std::fs::read_to_string(logs().with_file_name("images")).expect("the list of images");
+    let mut named = listed.lines().filter_map(|line| line.strip_prefix(name)?.trim_start().split(' ').next());
+    named.next().unwrap_or_else(|| panic!("no image {name}: {listed}")).to_owned()
+}
+
 /// Looks four times a second until `look` finds what it looks for; an `Err` says why it is not so yet.
 pub async fn wait<T>(limit: Duration, what: &str, mut look: impl AsyncFnMut() -> Result<T, String>) -> T {
     let start = Instant::now();

@@ -83,6 +83,13 @@ impl<K: Served> Life<K> {
         Self { client, namespace: namespace.into(), name, shared: false, kind: PhantomData }
     }
 
+    /// Another instance in the same namespace.
+    #[must_use]
+    pub fn beside(&self, name: &str) -> Self {
+        let (client, namespace) = (self.client.clone(), self.namespace.clone());
+        Self { client, namespace, name: name.into(), shared: self.shared, kind: PhantomData }
+    }
+
     /// One instance for all stories that leave it as they found it: Ready, with this manifest. Installed by the first of them.
     pub async fn shared_as(manifest: &str) -> Self {
         let name = format!("shared-{}-{}", Self::title().to_lowercase(), SHARED.load(Ordering::Relaxed));

@@ -25,7 +25,7 @@ struct Lived {
 
 /// All Secrets that are drawn once for this instance.
 fn drawn(pulp: &Checked, lived: Lived) -> Vec<Drawn> {
-    use Generate::{Alphanumeric, Authority, Base64, EllipticKey, Hex, Text};
+    use Generate::{Alphanumeric, Authority, Base64, EllipticKey, Name, Text};
     let secret = |part: &str, values| Drawn { name: pulp.part(part).name(), values, lived: lived.data };
     let mut all = vec![
         secret(names::SECRET_KEY, vec![("secret_key", Alphanumeric(50))]),
@@ -33,7 +33,10 @@ fn drawn(pulp: &Checked, lived: Lived) -> Vec<Drawn> {
         secret(names::ADMIN, vec![("password", Alphanumeric(24))]),
         secret(names::CONTAINER, vec![("container_auth_private_key.pem", EllipticKey)]),
         // What follows of a new one is a roll, and nothing is lost.
-        Drawn { lived: false, ..secret(names::REMOTE_USER, vec![("header", Hex(32))]) },
+        Drawn {
+            lived: false,
+            ..secret(names::REMOTE_USER, vec![("header", Name("X-Pulp-Remote-User-", 32))])
+        },
     ];
     if pulp.certificate().is_some() && pulp.spec.ingress.tls.secret_name.is_none() {
         let authority = vec![("ca.crt", Authority("Pulp internal CA".into()))];
@@ -113,7 +116,7 @@ fn from(pulp: &Checked, seen: &Observed) -> Keys {
         admin: value(names::ADMIN, "password"),
         database: pulp.external.clone().unwrap_or_else(own),
         cache: value(names::CACHE, "password"),
-        remote_user: format!("X-Pulp-Remote-User-{}", value(names::REMOTE_USER, "header")),
+        remote_user: value(names::REMOTE_USER, "header"),
         authority,
     }
 }

@@ -20,7 +20,7 @@ pub mod upgrade;
 use k8s_openapi::api::{
     apps::v1::{Deployment, StatefulSet},
     autoscaling::v2::HorizontalPodAutoscaler,
-    batch::v1::Job,
+    batch::v1::{CronJob, Job},
     core::v1::{ConfigMap, PersistentVolumeClaim, Secret, Service},
     networking::v1::Ingress,
     policy::v1::PodDisruptionBudget,
@@ -49,6 +49,7 @@ impl Managed for Pulp {
             Kind::owned::<StatefulSet>(),
             Kind::owned::<Deployment>(),
             Kind::owned::<Job>(),
+            Kind::owned::<CronJob>(),
             Kind::owned::<HorizontalPodAutoscaler>(),
             Kind::owned::<PodDisruptionBudget>(),
             Kind::owned::<Ingress>(),

@@ -6,7 +6,10 @@ use crate::{
     checked::Checked,
     keys,
     read::Observed,
-    service::{Instance, admin, api, cache, content, database, exposure, migrate, settings, web, worker},
+    service::{
+        Instance, admin, api, cache, content, database, exposure, maintenance, migrate, settings, storage,
+        web, worker,
+    },
     upgrade::{Step, step},
 };
 
@@ -19,7 +22,8 @@ pub fn plan(pulp: &Checked, seen: &Observed) -> Plan {
     let base = secrets
         .stage("Database", Ready, database::objects(pulp))
         .stage("Cache", Ready, cache::objects(pulp))
-        .stage("Settings", Applied, settings::objects(pulp));
+        .stage("Settings", Applied, settings::objects(pulp))
+        .stage("Storage", Succeeded, storage::objects(pulp));
     match step {
         Step::Install => install(base.stage("Migrate", Succeeded, migrate::objects(pulp)), pulp),
         Step::Look => {
@@ -45,4 +49,5 @@ fn install(base: Plan, pulp: &Instance) -> Plan {
         .stage("Workers", Ready, worker::objects(pulp, spec.worker.replicas))
         .stage("Web", Ready, web::objects(pulp))
         .stage("Exposure", Applied, exposure::objects(pulp))
+        .stage("Maintenance", Applied, maintenance::objects(pulp))
 }

@@ -14,6 +14,8 @@ pub enum Generate {
     Alphanumeric(usize),
     /// So many hexadecimal digits.
     Hex(usize),
+    /// This text, and after it so many hexadecimal digits.
+    Name(&'static str, usize),
     /// So many random bytes, in URL-safe base64.
     Base64(usize),
     /// This very text; for what belongs to a generated Secret but is no secret, such as a user's name.
@@ -45,9 +47,8 @@ pub fn draw(wanted: &[(&'static str, Generate)]) -> Result<BTreeMap<String, Vec<
     for (key, what) in wanted {
         let value = match what {
             Generate::Alphanumeric(length) => (&mut random).sample_iter(Alphanumeric).take(*length).collect(),
-            Generate::Hex(length) => {
-                (0..*length).map(|_| b"0123456789abcdef"[random.random_range(0..16)]).collect()
-            }
+            Generate::Hex(length) => hex(*length, &mut random),
+            Generate::Name(begin, length) => [begin.as_bytes(), &hex(*length, &mut random)].concat(),
             Generate::Base64(length) => {
                 let bytes: Vec<u8> = (0..*length).map(|_| random.random()).collect();
                 general_purpose::URL_SAFE.encode(bytes).into_bytes()
@@ -67,6 +68,10 @@ pub fn draw(wanted: &[(&'static str, Generate)]) -> Result<BTreeMap<String, Vec<
         values.insert((*key).to_owned(), value);
     }
     Ok(values)
+}
+
+fn hex(length: usize, random: &mut impl Rng) -> Vec<u8> {
+    (0..length).map(|_| b"0123456789abcdef"[random.random_range(0..16)]).collect()
 }
 
 #[cfg(test)]

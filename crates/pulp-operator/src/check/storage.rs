@@ -47,7 +47,8 @@ pub fn artifacts(storage: &Storage, pulp: &str, seen: &Observed, faults: &mut Ve
             options["access_key"] = value(&at.access_key_id_key).into();
             options["secret_key"] = value(&at.secret_access_key_key).into();
         }
-        return bucket("storages.backends.s3.S3Storage", options, s3.redirect, None);
+        // The older name of the class: the container plugin knows no other.
+        return bucket("storages.backends.s3boto3.S3Boto3Storage", options, s3.redirect, None);
     }
     if let Some(azure) = &storage.azure {
         let mut options = json!({ "account_name": azure.account, "azure_container": azure.container, "expiration_secs": 3600 });

@@ -3,6 +3,7 @@
 mod cache;
 mod database;
 mod ingress;
+mod maintenance;
 mod settings;
 mod storage;
 
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use cache::*;
 pub use database::*;
 pub use ingress::*;
+pub use maintenance::*;
 pub use settings::*;
 pub use storage::*;
 
@@ -101,6 +103,10 @@ pub struct PulpSpec {
     /// Migrations of the database.
     #[serde(default)]
     pub migration: Migration,
+
+    /// What is done again and again on a schedule.
+    #[serde(default)]
+    pub maintenance: Maintenance,
 
     /// Container images, where they are not to be the operator's defaults.
     #[serde(default)]

@@ -6,9 +6,11 @@ pub mod cache;
 pub mod content;
 pub mod database;
 pub mod exposure;
+pub mod maintenance;
 pub mod migrate;
 pub mod process;
 pub mod settings;
+pub mod storage;
 pub mod web;
 pub mod worker;
 

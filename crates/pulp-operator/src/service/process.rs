@@ -40,6 +40,8 @@ pub fn pod(pulp: &Instance, name: &str, command: &str, resources: ResourceRequir
     let mut variables = vec![
         env("PULP_SETTINGS", "/etc/pulp/settings.py"),
         env("DJANGO_SETTINGS_MODULE", "pulpcore.app.settings"),
+        // A value that begins like one of the settings library's own words ("@format ...") is a value all the same.
+        env("AUTO_CAST_FOR_DYNACONF", "false"),
         // gunicorn and gpg keep files there.
         env("HOME", "/tmp"),
         field("POD_IP", "status.podIP"),

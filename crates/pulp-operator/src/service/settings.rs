@@ -9,6 +9,8 @@ use crate::{checked::Artifacts, crd::Settings, names, python};
 const ALIVE: &str = include_str!("settings/alive.py");
 const ADMIN: &str = include_str!("settings/admin.py");
 const MIGRATE: &str = include_str!("settings/migrate.py");
+const STORAGE: &str = include_str!("settings/storage.py");
+const TASK: &str = include_str!("settings/task.py");
 
 /// The settings, the scripts, and the volume unless it is somebody else's.
 pub fn objects(pulp: &Instance) -> Vec<Object> {
@@ -20,6 +22,8 @@ pub fn objects(pulp: &Instance) -> Vec<Object> {
             ("alive.py", ALIVE.into()),
             ("admin.py", ADMIN.into()),
             ("migrate.py", MIGRATE.into()),
+            ("storage.py", STORAGE.into()),
+            ("task.py", TASK.into()),
         ]),
     ];
     if let Some(file) = &pulp.spec.storage.file {

@@ -48,7 +48,7 @@ fn seen(pulp: &Pulp) -> Observed {
             "container-auth",
             secret(&[("container_auth_private_key.pem", "d"), ("container_auth_public_key.pem", "d")]),
         ),
-        ("remote-user", secret(&[("header", "abc123")])),
+        ("remote-user", secret(&[("header", "X-Pulp-Remote-User-abc123")])),
         ("ca", secret(&[("ca.crt", "certificate"), ("ca.key", "private")])),
         ("cache", secret(&[("password", "drawn")])),
         ("database", secret(&database)),
@@ -118,7 +118,7 @@ fn every_storage_and_every_exposure() {
         ),
         (
             "claim.yaml",
-            "{storage: {claim: {name: mine}}, ingress: {type: Route, host: pulp.example.com}, worker: {replicas: 3, template: {nodeSelector: {disk: fast}, resources: {limits: {memory: 8Gi}}}}}",
+            "{storage: {claim: {name: mine}}, ingress: {type: Route, host: pulp.example.com}, maintenance: {orphanCleanup: {schedule: '30 2 * * 6', protectionMinutes: 60}, repair: {schedule: '30 2 1 * *'}, timeZone: Europe/Prague}, worker: {replicas: 3, template: {nodeSelector: {disk: fast}, resources: {limits: {memory: 8Gi}}}}}",
         ),
         (
             "external.yaml",
@@ -267,8 +267,17 @@ fn an_upgrade_looks_first_and_stops_what_a_gate_does_not_let_pass() {
     let looks = plan(&pulp, &running(&pulp, &[("migrate", "old", free)]));
     assert!(looks.partial);
     assert_eq!(
-        stages(&looks)[4..],
-        ["Preflight", "Admin held", "Content held", "Api held", "Workers held", "Web held", "Exposure held"]
+        stages(&looks)[5..],
+        [
+            "Preflight",
+            "Admin held",
+            "Content held",
+            "Api held",
+            "Workers held",
+            "Web held",
+            "Exposure held",
+            "Maintenance held"
+        ]
     );
 
     let seen = running(&pulp, &[("migrate", "old", free), ("preflight", new, free)]);
@@ -276,7 +285,7 @@ fn an_upgrade_looks_first_and_stops_what_a_gate_does_not_let_pass() {
 
     let mut seen = running(&pulp, &[("migrate", "old", free), ("preflight", new, gate)]);
     let drains = plan(&pulp, &seen);
-    assert_eq!(stages(&drains)[4..], ["Drain", "Drain", "Migrate", "Web held", "Exposure held"]);
+    assert_eq!(stages(&drains)[5..], ["Drain", "Drain", "Migrate", "Web held", "Exposure held"]);
     for part in ["api", "content", "worker"] {
         assert_eq!(object(&drains, "Deployment", &format!("mypulp-{part}")).body.data["spec"]["replicas"], 0);
     }
@@ -307,6 +316,25 @@ fn a_retry_is_another_job_for_the_same_release() {
 }
 
 #[test]
+fn a_bucket_is_tried_again_when_its_place_or_key_is_another_and_a_volume_never() {
+    let tried = |manifest: &str, key: &str| {
+        let pulp = of(manifest);
+        let mut seen = seen(&pulp);
+        seen.secrets.insert("s3".into(), secret(&[("accessKeyId", "id"), ("secretAccessKey", key)]));
+        let plan = plan(&pulp, &seen);
+        let job = plan.objects().find(|object| object.body.name_any() == "p-storage")?;
+        let Write::Run { achieves, .. } = &job.write else { panic!("{:?}", job.write) };
+        Some(achieves.clone())
+    };
+    let s3 = "{storage: {s3: {bucket: b, credentials: {name: s3}}}}";
+    let first = tried(s3, "key").unwrap();
+    assert_eq!(tried(&s3.replace("{storage", "{images: {pulp: new}, storage"), "key").unwrap(), first);
+    assert_ne!(tried(s3, "another").unwrap(), first);
+    assert_ne!(tried(&s3.replace("bucket: b", "bucket: c"), "key").unwrap(), first);
+    assert_eq!(tried("{storage: {file: {size: 1Gi}}}", "key"), None);
+}
+
+#[test]
 fn a_proxy_in_front_gives_the_origin_and_only_where_nothing_else_does() {
     let behind = of("{storage: {file: {size: 1Gi}}, ingress: {type: None}}");
     let mut seen = seen(&behind);
@@ -322,7 +350,7 @@ fn a_proxy_in_front_gives_the_origin_and_only_where_nothing_else_does() {
 #[test]
 fn every_kind_of_a_plan_is_watched_and_permitted_and_no_other() {
     let mut planned: Vec<_> = [
-        "{storage: {file: {size: 1Gi}}, api: {replicas: 2, autoscaling: {maxReplicas: 3}}}",
+        "{storage: {file: {size: 1Gi}}, api: {replicas: 2, autoscaling: {maxReplicas: 3}}, maintenance: {repair: {schedule: '0 2 * * 6'}}}",
         "{storage: {file: {size: 1Gi}}, ingress: {type: Ingress, host: a.b}}",
         "{storage: {file: {size: 1Gi}}, ingress: {type: Gateway, host: a.b, gateway: {name: g}}}",
         "{storage: {file: {size: 1Gi}}, ingress: {type: Route, host: a.b}}",

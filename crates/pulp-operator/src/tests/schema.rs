@@ -51,6 +51,11 @@ fn the_schema_refuses_with_the_field_and_the_mend() {
             None,
             "fully qualified host name in lower case",
         ),
+        (
+            &format!("{{{file}, maintenance: {{repair: {{schedule: nightly12}}}}}}"),
+            None,
+            "schedule must have five fields",
+        ),
         (&format!("{{{file}, settingsFrom: [{{}}]}}"), None, "give each entry either configMap or secret"),
         (
             &format!("{{{file}, api: {{autoscaling: {{minReplicas: 3, maxReplicas: 2}}}}}}"),

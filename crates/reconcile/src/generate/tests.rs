@@ -49,7 +49,7 @@ fn permissions_are_those_of_the_listed_kinds_and_no_more() {
     );
     assert_eq!(
         rbac::text(&rules.namespace),
-        "  - apiGroups: [\"\"]\n    resources: [configmaps, secrets]\n    verbs: [get, list, watch, create, patch, delete]\n  - apiGroups: [\"\"]\n    resources: [events, pods]\n    verbs: [list, watch]\n  - apiGroups: [apps]\n    resources: [deployments]\n    verbs: [get, list, watch, create, patch, delete]\n  - apiGroups: [kitchen.example]\n    resources: [sockets]\n    verbs: [list, watch]"
+        "  - apiGroups: [\"\"]\n    resources: [configmaps, secrets]\n    verbs: [get, list, watch, create, patch, delete]\n  - apiGroups: [\"\"]\n    resources: [events, pods]\n    verbs: [list, watch]\n  - apiGroups: [apps]\n    resources: [deployments]\n    verbs: [get, list, watch, create, patch, delete]\n  - apiGroups: [kitchen.example]\n    resources: [sockets]\n    verbs: [get, list, watch]"
     );
 }
 
@@ -70,6 +70,15 @@ fn every_marker_is_filled_in() {
         });
         assert_eq!(left, None, "{path}");
     }
+}
+
+#[test]
+fn a_colon_in_the_summary_is_no_end_of_the_chart() {
+    let entry = Entry { summary: "Boils: water, and \"tea\" # hot", ..kitchen() };
+    let files = entry.files();
+    let (_, chart) = files.iter().find(|(path, _)| path.ends_with("kettle-operator/Chart.yaml")).unwrap();
+    let chart: serde_json::Value = serde_yaml_ng::from_str(chart).unwrap();
+    assert_eq!(chart["description"], entry.summary);
 }
 
 #[test]

@@ -1,0 +1,6 @@
+//! Whatever is wrong with a Pulp has a clear answer, costs nothing and loses nothing.
+
+mod refused;
+mod release;
+mod storage;
+mod told;
