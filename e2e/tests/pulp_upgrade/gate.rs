@@ -45,6 +45,7 @@ async fn a_gate_is_passed_with_nothing_of_the_old_release_running() {
     pulp.ready().await;
     pulp.condition(LONG, "Available", "True", "Serving").await;
     stop.send_replace(true);
+    let records = traffic.end().await;
 
     let old = old.await.expect("it was looked at");
     let begun = migrations(
@@ -60,7 +61,7 @@ async fn a_gate_is_passed_with_nothing_of_the_old_release_running() {
     assert_eq!(state(&admin, task).await, "completed");
     content::arrive(&pulp.visitor().await, &files).await;
     content::arrive(&pulp.visitor().await, &content::file(&admin).await).await;
-    for record in traffic.end().await {
+    for record in records {
         assert!(record.silence < Duration::from_mins(4), "{record}");
         assert!(record.answers > 20, "{record}");
     }
