@@ -5,7 +5,7 @@ SHELL := bash
 # One target directory for the whole workspace, whatever the caller's shell says.
 unexport CARGO_TARGET_DIR
 
-.PHONY: help demo test lint unit stories generate verify bench images cluster cluster-down node-add node-kill
+.PHONY: help demo test lint unit stories stories-long generate verify bench images cluster cluster-down node-add node-kill
 
 help: ## List the verbs
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -28,6 +28,9 @@ verify: ## The OLM bundles, by operator-verify and scorecard
 
 stories: ## What users do, on the real cluster
 	@e2e/run
+
+stories-long: ## Upgrades and trouble of a Pulp: long, and in want of a machine that does nothing else
+	@e2e/run --test pulp_upgrade --test pulp_resilience
 
 generate: ## Write CRDs, RBAC, charts, bundles, the API reference and golden files anew
 	GENERATE=1 cargo test --workspace --exclude e2e --lib --test generated

@@ -1,6 +1,7 @@
 //! The cluster that the stories run on, and how they wait for it.
 
 use std::{
+    fs,
     path::PathBuf,
     time::{Duration, Instant},
 };
@@ -19,11 +20,31 @@ pub async fn client() -> Client {
     Client::try_from(config).expect("a client for the API server")
 }
 
-/// Where the cluster keeps its logs.
-pub fn logs() -> PathBuf {
+/// Where the cluster keeps what it knows of itself.
+fn state() -> PathBuf {
     let variable =
         |name| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: . e2e/cluster/env"));
-    PathBuf::from(variable("CACHE")).join(variable("CLUSTER")).join("log")
+    PathBuf::from(variable("CACHE")).join(variable("CLUSTER"))
+}
+
+/// Where the cluster keeps its logs.
+pub fn logs() -> PathBuf {
+    state().join("log")
+}
+
+/// The process of a part of the cluster, for example `apiserver`.
+pub fn process(part: &str) -> String {
+    let file = state().join(format!("run/{part}.pid"));
+    let id = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    id.trim().to_owned()
+}
+
+/// Reference of an image that `e2e/run` has built, by its folder in `e2e/images`.
+pub fn built(name: &str) -> String {
+    let list = fs::read_to_string(state().join("images")).expect("the list of images that e2e/run writes");
+    let mut lines = list.lines().map(|line| line.split(' ').collect::<Vec<_>>());
+    let line = lines.find(|line| line[0] == name).unwrap_or_else(|| panic!("there is no image {name}"));
+    line[1].to_owned()
 }
 
 /// The image of this name that `e2e/run` has loaded, whether an operator runs it or not.

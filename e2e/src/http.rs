@@ -125,7 +125,7 @@ pub async fn sent(request: RequestBuilder) -> Response {
 }
 
 /// An error with all that led to it: the first one says little.
-fn causes(error: reqwest::Error) -> String {
+pub(crate) fn causes(error: reqwest::Error) -> String {
     let mut causes = vec![error.to_string()];
     let mut next = std::error::Error::source(&error);
     while let Some(cause) = next {

@@ -16,10 +16,12 @@ pub mod http;
 pub mod objects;
 pub mod operator;
 pub mod pods;
+pub mod processes;
 pub mod pulp;
 pub mod s3;
 pub mod story;
 pub mod told;
+pub mod traffic;
 mod trouble;
 
 pub use audit::Audit;
@@ -30,3 +32,4 @@ pub use objects::Objects;
 pub use operator::Operator;
 pub use pods::Pods;
 pub use pulp::{PULP, PulpStory};
+pub use traffic::Traffic;

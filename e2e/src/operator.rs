@@ -1,7 +1,7 @@
 //! An operator that Helm has installed: its pod, its log, and how it is killed. Namespace, Deployment, account and Lease have the
 //! operator's name.
 
-use std::{fs, time::Duration};
+use std::time::Duration;
 
 use foreman_operator::Foreman;
 use k8s_openapi::api::{coordination::v1::Lease, core::v1::Pod};
@@ -10,9 +10,12 @@ use kube::{
     api::{DeleteParams, ListParams, LogParams},
 };
 use reconcile::Managed;
-use tokio::process::Command;
 
-use crate::{SHORT, cluster, wait};
+use crate::{
+    SHORT, cluster,
+    processes::{processes, signal},
+    wait,
+};
 
 /// The namespace that the foreman-operator lives in.
 pub const NAMESPACE: &str = "foreman-operator";
@@ -55,10 +58,7 @@ impl Operator {
 
     /// Kills the process of a pod as nothing can be that it sees coming; the kubelet starts it anew in the same pod.
     pub async fn kill_process(&self, pod: &Pod) {
-        let uid = pod.uid().unwrap_or_default();
-        for id in processes(&uid) {
-            let _ = Command::new("kill").args(["-KILL", &id]).status().await;
-        }
+        signal("KILL", &processes(&pod.uid().unwrap_or_default(), "/operator")).await;
     }
 
     /// Kills the process and takes its pod away, as the loss of its node would: another pod has to lead.
@@ -99,15 +99,4 @@ impl Operator {
 fn started(pod: &Pod) -> Option<jiff::Timestamp> {
     let containers = pod.status.as_ref()?.container_statuses.as_ref()?;
     Some(containers.first()?.state.as_ref()?.running.as_ref()?.started_at.as_ref()?.0)
-}
-
-/// Ids of the operator's processes of a pod: the nodes of the cluster are on this machine, and a process's cgroup carries its pod's uid.
-fn processes(uid: &str) -> Vec<String> {
-    let entries = fs::read_dir("/proc").expect("/proc").flatten();
-    let ids = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let mine = |id: &String| {
-        let read = |file: &str| fs::read_to_string(format!("/proc/{id}/{file}")).unwrap_or_default();
-        read("cgroup").contains(uid) && read("cmdline").starts_with("/operator")
-    };
-    ids.filter(|id| id.bytes().all(|byte| byte.is_ascii_digit())).filter(mine).collect()
 }

@@ -1,5 +1,7 @@
 //! What only stories of a Pulp need.
 
+use std::time::Duration;
+
 use pulp_operator::Pulp;
 use reqwest::{Method, RequestBuilder, Response, StatusCode, multipart};
 use serde_json::Value;
@@ -53,6 +55,27 @@ impl PulpStory {
     /// [`PULP`], Ready, for all stories that leave it as they found it.
     pub async fn shared() -> Self {
         Self::shared_as(PULP).await
+    }
+
+    /// For so long nobody may write into this table: tasks that do take that long.
+    pub async fn hold(&self, table: &str, time: Duration) {
+        let lock = format!("BEGIN; LOCK TABLE {table} IN SHARE MODE");
+        self.psql("pulp", &format!("{lock}; SELECT pg_sleep({}); COMMIT", time.as_secs())).await;
+    }
+
+    /// Waits until nobody may write into this table.
+    pub async fn held(&self, table: &str) {
+        let of_it = format!("pg_locks WHERE relation = '{table}'::regclass AND mode = 'ShareLock'");
+        self.counted(&of_it, "1").await;
+    }
+
+    /// Waits until there are so many rows.
+    pub async fn counted(&self, rows: &str, wanted: &str) {
+        wait(LONG, rows, async || {
+            let found = self.psql("pulp", &format!("SELECT count(*) FROM {rows}")).await;
+            if found == wanted { Ok(()) } else { Err(format!("{found} of them")) }
+        })
+        .await;
     }
 }
 

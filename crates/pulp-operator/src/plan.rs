@@ -1,6 +1,6 @@
 //! Everything that a Pulp consists of, in the order in which it comes up.
 
-use reconcile::{Gate::Applied, Gate::Ready, Gate::Succeeded, Plan};
+use reconcile::{Gate::Applied, Gate::Idle, Gate::Ready, Gate::Succeeded, Plan};
 
 use crate::{
     checked::Checked,
@@ -30,9 +30,9 @@ pub fn plan(pulp: &Checked, seen: &Observed) -> Plan {
             install(base.stage("Preflight", Succeeded, migrate::preflight(pulp)).to_be_continued(), pulp)
         }
         Step::Drain(_) => base
-            .stage("Drain", Ready, content::objects(pulp, 0))
-            .stage("Drain", Ready, api::objects(pulp, 0))
-            .stage("Drain", Ready, worker::objects(pulp, 0))
+            // First those whose last task may take an hour: meanwhile people go on downloading.
+            .stage("Drain", Idle, worker::objects(pulp, 0))
+            .stage("Drain", Idle, [content::objects(pulp, 0), api::objects(pulp, 0)].concat())
             .stage("Migrate", Succeeded, migrate::objects(pulp))
             .to_be_continued()
             .stage("Web", Ready, web::objects(pulp))

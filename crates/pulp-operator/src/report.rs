@@ -62,25 +62,29 @@ fn versions(pulp: &Checked, seen: &Observed, ready: bool) -> Vec<Version> {
 
 fn available(pulp: &Checked, seen: &Observed) -> News {
     let news = |status, reason, message: String| News { type_: "Available", status, reason, message };
-    let lived = seen.status.versions.iter().any(|version| version.running.is_some());
+    let (lived, image) =
+        (seen.status.versions.iter().any(|version| version.running.is_some()), &pulp.images.pulp);
+    let other =
+        |version: &Version| version.part == "pulp" && version.running.as_ref().is_some_and(|it| it != image);
     match step(pulp, seen) {
         Step::Drain(gates) if seen.silent.is_empty() => news(
             true,
             "Serving",
             format!(
-                "API and content are served until what a migration to {} needs is stopped: {gates} everywhere",
-                pulp.images.pulp
+                "API and content are served until the workers have ended their tasks; a migration to {image} needs {gates} everywhere before it runs"
             ),
         ),
         Step::Drain(gates) => news(
             false,
             "Upgrading",
             format!(
-                "a migration to {} needs {gates} everywhere before it runs: API, content and workers are stopped until it is done. No data is touched before they are gone",
-                pulp.images.pulp
+                "a migration to {image} needs {gates} everywhere before it runs: API, content and workers are stopped until it is done. No data is touched before they are gone"
             ),
         ),
         _ if seen.silent.is_empty() => news(true, "Serving", "API and content are served".into()),
+        _ if seen.status.versions.iter().any(other) => {
+            news(false, "Upgrading", format!("no pod is ready yet of {image}: {}", seen.silent.join(", ")))
+        }
         _ if lived => news(false, "Interrupted", format!("no pod is ready of: {}", seen.silent.join(", "))),
         _ => news(false, "Installing", "it is being installed".into()),
     }

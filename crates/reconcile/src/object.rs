@@ -178,6 +178,11 @@ impl Object {
         }
     }
 
+    /// The part that it belongs to, empty if it is the instance's as a whole.
+    pub fn component(&self) -> &str {
+        self.body.labels().get("app.kubernetes.io/component").map_or("", String::as_str)
+    }
+
     /// An annotation of the body, empty if it is not there.
     pub fn annotation(&self, key: &str) -> &str {
         self.body.annotations().get(key).map_or("", String::as_str)

@@ -11,6 +11,8 @@ pub enum Gate {
     Ready,
     /// Its Jobs have succeeded.
     Succeeded,
+    /// No pod of its workloads is at work any more; one that is to end may take its time.
+    Idle,
 }
 
 /// Objects that come up together.

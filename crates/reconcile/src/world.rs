@@ -70,7 +70,12 @@ impl World {
 
     /// Whether a pod of a part is ready.
     pub fn serves(&self, component: &str) -> bool {
-        self.pods(component).iter().any(|pod| ready(pod))
+        !self.serving(component).is_empty()
+    }
+
+    /// Pods of a part that are ready.
+    pub(crate) fn serving(&self, component: &str) -> Vec<Arc<Pod>> {
+        self.pods(component).into_iter().filter(|pod| ready(pod)).collect()
     }
 
     /// Values of a Secret; read anew only when it has changed. `None` if there is no such Secret.

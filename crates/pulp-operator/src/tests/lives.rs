@@ -88,6 +88,31 @@ async fn with_a_gate_in_between_nothing_of_the_old_release_is_left_when_the_migr
 }
 
 #[tokio::test]
+async fn before_a_gate_downloads_go_on_until_the_last_task_has_ended() {
+    let rehearsal = installed().await;
+    rehearsal.memory.says(r#"{"versions": {"core": "2"}, "gates": [["core", "2"]]}"#);
+    wants(&rehearsal, "new");
+    let worker = rehearsal.of("/apis/apps/v1", "deployments/mypulp-worker");
+    let pod = rehearsal.of("/api/v1", "pods/mypulp-worker-1");
+    let at_work = rehearsal.memory.object(&pod).unwrap();
+    while rehearsal.memory.object(&worker).unwrap()["spec"]["replicas"] != 0 {
+        rehearsal.memory.settle();
+        rehearsal.pass().await.unwrap();
+    }
+    rehearsal.memory.settle();
+    rehearsal.memory.add(&pod, at_work);
+    for _ in 0..3 {
+        rehearsal.pass().await.unwrap();
+        let down = serving(&rehearsal).into_iter().filter(|(_, _, replicas)| *replicas == 0);
+        assert_eq!(down.map(|(name, ..)| name).collect::<Vec<_>>(), ["mypulp-worker"]);
+        assert!(rehearsal.object().status.unwrap().is("Available"));
+    }
+    rehearsal.memory.edit(&pod, |_| None);
+    rehearsal.settle().await.unwrap();
+    assert!(rehearsal.object().status.unwrap().is("Ready"));
+}
+
+#[tokio::test]
 async fn without_a_gate_the_old_release_serves_until_the_new_one_is_up() {
     let rehearsal = installed().await;
     wants(&rehearsal, "new");

@@ -328,6 +328,16 @@ impl Pass<'_> {
             let why = explain(&self.world.namespace, object, &object.body.name_any(), &known.state);
             self.outcome.wait(self.stage, why);
         }
+        if self.stage.gate == Gate::Idle {
+            // A workload does not count pods that are about to end.
+            let working = self.world.serving(object.component()).len();
+            if working > 0 {
+                self.outcome.wait(
+                    self.stage,
+                    format!("{}: {working} pods still end what they are at", object.title()),
+                );
+            }
+        }
     }
 }
 
