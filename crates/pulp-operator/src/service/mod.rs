@@ -22,15 +22,19 @@ use k8s_openapi::{
             CrossVersionObjectReference, HorizontalPodAutoscaler, HorizontalPodAutoscalerSpec, MetricSpec,
             MetricTarget, ResourceMetricSource,
         },
+        core::v1::{ContainerPort, Lifecycle, LifecycleHandler, PodSpec, SleepAction},
         policy::v1::{PodDisruptionBudget, PodDisruptionBudgetSpec},
     },
     apimachinery::pkg::{apis::meta::v1::LabelSelector, util::intstr::IntOrString},
 };
-use reconcile::{Object, Part};
+use reconcile::{
+    Object, Part, Replace,
+    pod::{every, tcp},
+};
 
 use crate::{
     checked::{Checked, Keys},
-    crd::Autoscaling,
+    crd::{Autoscaling, Server},
 };
 
 /// A checked manifest whose keys have been drawn: all that a service needs to know.
@@ -48,6 +52,41 @@ impl Deref for Instance<'_> {
     fn deref(&self) -> &Checked {
         self.checked
     }
+}
+
+/// Name and number of a port.
+struct Port(&'static str, i32);
+
+/// How long a pod goes on serving after its end was announced (s): proxies hear of it a little later.
+const LINGER: i64 = 8;
+
+/// Service, pods, autoscaler and budget of a server.
+fn serving(
+    part: &Part,
+    spec: &Server,
+    replicas: i32,
+    Port(name, port): Port,
+    mut pod: PodSpec,
+) -> Vec<Object> {
+    let container = &mut pod.containers[0];
+    container.ports =
+        Some(vec![ContainerPort { name: Some(name.into()), container_port: port, ..Default::default() }]);
+    container.liveness_probe = Some(every(tcp(name), 15, 10, 8));
+    container.lifecycle = Some(Lifecycle {
+        pre_stop: Some(LifecycleHandler {
+            sleep: Some(SleepAction { seconds: LINGER }),
+            ..Default::default()
+        }),
+        ..Default::default()
+    });
+    let deployment = part.deployment(replicas, Replace::Rolling, pod).templated(&spec.template);
+    let mut objects = vec![part.service("ClusterIP", &[(name, port)])];
+    match spec.autoscaling.as_ref().filter(|_| replicas > 0) {
+        Some(wanted) => objects.extend(autoscaled(part, deployment, wanted)),
+        None => objects.push(deployment),
+    }
+    objects.extend(budget(part, spec.least(replicas)));
+    objects
 }
 
 /// A drain of a node takes the pods one by one.
