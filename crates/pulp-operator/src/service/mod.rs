@@ -65,12 +65,12 @@ fn serving(
     part: &Part,
     spec: &Server,
     replicas: i32,
-    Port(name, port): Port,
+    Port(name, number): Port,
     mut pod: PodSpec,
 ) -> Vec<Object> {
     let container = &mut pod.containers[0];
     container.ports =
-        Some(vec![ContainerPort { name: Some(name.into()), container_port: port, ..Default::default() }]);
+        Some(vec![ContainerPort { name: Some(name.into()), container_port: number, ..Default::default() }]);
     container.liveness_probe = Some(every(tcp(name), 15, 10, 8));
     container.lifecycle = Some(Lifecycle {
         pre_stop: Some(LifecycleHandler {
@@ -80,7 +80,7 @@ fn serving(
         ..Default::default()
     });
     let deployment = part.deployment(replicas, Replace::Rolling, pod).templated(&spec.template);
-    let mut objects = vec![part.service("ClusterIP", &[(name, port)])];
+    let mut objects = vec![part.service("ClusterIP", &[(name, number)])];
     match spec.autoscaling.as_ref().filter(|_| replicas > 0) {
         Some(wanted) => objects.extend(autoscaled(part, deployment, wanted)),
         None => objects.push(deployment),
