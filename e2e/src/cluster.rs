@@ -40,18 +40,11 @@ pub fn process(part: &str) -> String {
 }
 
 /// Reference of an image that `e2e/run` has built, by its folder in `e2e/images`.
-pub fn built(name: &str) -> String {
+pub fn image(name: &str) -> String {
     let list = fs::read_to_string(state().join("images")).expect("the list of images that e2e/run writes");
     let mut lines = list.lines().map(|line| line.split(' ').collect::<Vec<_>>());
     let line = lines.find(|line| line[0] == name).unwrap_or_else(|| panic!("there is no image {name}"));
     line[1].to_owned()
-}
-
-/// The image of this name that `e2e/run` has loaded, whether an operator runs it or not.
-pub fn image(name: &str) -> String {
-    let listed = std::fs::read_to_string(logs().with_file_name("images")).expect("the list of images");
-    let mut named = listed.lines().filter_map(|line| line.strip_prefix(name)?.trim_start().split(' ').next());
-    named.next().unwrap_or_else(|| panic!("no image {name}: {listed}")).to_owned()
 }
 
 /// Looks four times a second until `look` finds what it looks for; an `Err` says why it is not so yet.

@@ -1,9 +1,6 @@
 //! A manifest as types that cannot be wrong: what plan and services are made from.
 
-use reconcile::{
-    News, Part,
-    field::{Database, Volume},
-};
+use reconcile::{News, Part, field::Database};
 
 use crate::{crd::ForemanSpec, pulp::Pulp};
 
@@ -76,15 +73,6 @@ impl Checked {
     /// What the database is migrated to: the same image and plugins never twice.
     pub fn release(&self) -> String {
         format!("{} {}", self.images.foreman, self.gems.join(" "))
-    }
-
-    /// Size and class of the volumes, by part.
-    pub fn volume(&self, component: &str) -> &Volume {
-        match component {
-            "database" => &self.spec.storage.database,
-            "queue" => &self.spec.storage.queue,
-            _ => &self.spec.storage.shared.volume,
-        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{LONG, PulpStory, Traffic, cluster::built, content, processes::processes};
+use e2e::{LONG, PulpStory, Traffic, cluster::image, content, processes::processes};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
@@ -22,7 +22,7 @@ async fn last_seen(pods: Vec<String>, stop: watch::Receiver<bool>) -> Timestamp 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gate_is_passed_with_nothing_of_the_old_release_running() {
-    let pulp = running("gate", &built("pulp-3.73")).await;
+    let pulp = running("gate", &image("pulp-3.73")).await;
     assert_eq!(core(&pulp).await, "3.73.47");
     let admin = pulp.admin().await;
     let files = content::file(&admin).await;
@@ -38,7 +38,7 @@ async fn a_gate_is_passed_with_nothing_of_the_old_release_running() {
     let (stop, stopped) = watch::channel(false);
     let old = tokio::spawn(last_seen(old, stopped));
 
-    pulp.edit(|spec| spec.images.pulp = Some(built("pulp"))).await;
+    pulp.edit(|spec| spec.images.pulp = Some(image("pulp"))).await;
     let said = pulp.condition(LONG, "Available", "False", "Upgrading").await;
     println!("Upgrading: {said}");
     assert!(said.contains("core >= 3.82.1"), "{said}");

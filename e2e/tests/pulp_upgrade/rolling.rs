@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use e2e::{Traffic, cluster::built, content, story::condition};
+use e2e::{Traffic, cluster::image, content, story::condition};
 use tokio::sync::watch;
 
 use crate::{core, running};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_gate_no_download_and_no_read_fails() {
-    let pulp = running("rolling", &built("pulp-3.105")).await;
+    let pulp = running("rolling", &image("pulp-3.105")).await;
     assert_eq!(core(&pulp).await, "3.105.25");
     pulp.edit(|spec| {
         (spec.api.replicas, spec.content.replicas, spec.web.replicas) = (2, 2, 2);
@@ -39,7 +39,7 @@ async fn without_a_gate_no_download_and_no_read_fails() {
         seen
     };
     let upgrade = async {
-        pulp.edit(|spec| spec.images.pulp = Some(built("pulp"))).await;
+        pulp.edit(|spec| spec.images.pulp = Some(image("pulp"))).await;
         pulp.ready().await;
         let after = pulp.settled().await;
         stop.send_replace(true);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use e2e::{PulpStory, cluster::built, content, pods::Pods};
+use e2e::{PulpStory, cluster::image, content, pods::Pods};
 
 use crate::running;
 
@@ -36,7 +36,7 @@ async fn roll(pulp: &PulpStory, before: &Pods) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tasks_end_well_when_their_workers_are_replaced_and_taken_away() {
-    let pulp = running("tasks", &built("pulp")).await;
+    let pulp = running("tasks", &image("pulp")).await;
     pulp.edit(|spec| spec.worker.replicas = 2).await;
     pulp.ready().await;
     let before = pulp.settled().await;

@@ -22,7 +22,7 @@ const START: &str = "mkdir -p -m 700 \"$TMPDIR\" && rm -f /tmp/rails.pid && exec
 
 /// The configuration, and the volume through which web hands files to workers.
 pub fn objects(foreman: &Instance) -> Vec<Object> {
-    let volume = foreman.volume("shared");
+    let volume = &foreman.spec.storage.shared.volume;
     let shared = foreman.part("shared").claim(
         &volume.size,
         volume.storage_class_name.as_deref(),
