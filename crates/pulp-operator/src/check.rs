@@ -1,7 +1,10 @@
 //! From a manifest and what was seen to types that cannot be wrong. Every fault names the field or object, and the mend.
 
+mod keycloak;
+mod ldap;
 mod settings;
 mod storage;
+mod trusted;
 
 use kube::ResourceExt;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -11,7 +14,7 @@ use reconcile::{
 };
 
 use crate::{
-    checked::{Cache, Checked, Chosen},
+    checked::{Authentication, Cache, Checked, Chosen},
     crd::{ExternalCache, FromSecret, Images, IngressType, Pulp, PulpSpec},
     keys, names,
     read::Observed,
@@ -46,14 +49,21 @@ impl Pulp {
         }
         found.extend(storage::secret(&spec.storage));
         found.extend(spec.settings_from.iter().filter_map(|source| source.secret.clone()));
+        found.extend(spec.trusted_certificates.iter().filter_map(|source| source.secret.clone()));
+        if let Some(ldap) = &spec.authentication.ldap {
+            found.extend(ldap.bind.iter().map(|bind| bind.password.name.clone()));
+            found.extend(ldap.ca.iter().map(|ca| ca.name.clone()));
+        }
+        found.extend(spec.authentication.keycloak.iter().map(|keycloak| keycloak.client_secret.name.clone()));
         found.extend(spec.ingress.tls.secret_name.clone());
         found
     }
 
     /// Names of all `ConfigMaps` that the spec refers to, and of the one by which a reverse proxy makes itself known.
     pub fn config_maps(&self) -> Vec<String> {
-        let named = self.spec.settings_from.iter().filter_map(|source| source.config_map.clone());
-        named.chain([names::of(&self.name_any(), names::FRONT)]).collect()
+        let settings = self.spec.settings_from.iter().filter_map(|source| source.config_map.clone());
+        let trusted = self.spec.trusted_certificates.iter().filter_map(|source| source.config_map.clone());
+        settings.chain(trusted).chain([names::of(&self.name_any(), names::FRONT)]).collect()
     }
 }
 
@@ -63,15 +73,19 @@ pub fn check(pulp: &Pulp, seen: &Observed) -> Result<Checked, Vec<Fault>> {
     let spec = pulp.spec.clone();
     let mut faults = vec![];
     let front = front(&name, &spec, seen);
+    let origin = front.clone().unwrap_or_else(|| origin(&spec, &name, &namespace));
+    let authentication = authentication(&spec, &origin, &seen.secrets, &mut faults);
+    trusted::check(&spec.trusted_certificates, seen, &mut faults);
     let mut checked = Checked {
-        origin: front.clone().unwrap_or_else(|| origin(&spec, &name, &namespace)),
+        origin,
         fronted: front.is_some(),
         images: images(&spec.images, &seen.images),
         keep: spec.deletion_policy == DeletionPolicy::Retain,
         external: database(&spec, &seen.secrets, &mut faults),
         cache: cache(&spec, &seen.secrets, &mut faults),
         artifacts: storage::artifacts(&spec.storage, &name, seen, &mut faults),
-        settings: settings::collect(&spec, seen, &mut faults),
+        settings: settings::collect(&spec, &authentication, seen, &mut faults),
+        authentication,
         keys: None,
         spec,
         name,
@@ -182,6 +196,21 @@ fn cache(spec: &PulpSpec, seen: &Secrets, faults: &mut Vec<Fault>) -> Cache {
             Cache::External { url: url(external, password.as_deref()), ca }
         }
     }
+}
+
+/// Who may log in besides Pulp's own users.
+fn authentication(spec: &PulpSpec, origin: &str, seen: &Secrets, faults: &mut Vec<Fault>) -> Authentication {
+    let mut found = Authentication::default();
+    if let Some(ldap) = &spec.authentication.ldap {
+        found.settings.extend(ldap::settings(ldap, seen, faults));
+        found.backends.push("django_auth_ldap.backend.LDAPBackend");
+        found.ldap_ca = ldap.ca.as_ref().map(|ca| (ca.name.clone(), ca.key.clone()));
+    }
+    if let Some(keycloak) = &spec.authentication.keycloak {
+        found.settings.extend(keycloak::settings(keycloak, origin, seen, faults));
+        found.backends.push("social_core.backends.keycloak.KeycloakOAuth2");
+    }
+    found
 }
 
 /// Everything that a client needs to know, in one URL.

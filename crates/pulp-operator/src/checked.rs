@@ -3,7 +3,7 @@
 use reconcile::{Part, field::Database};
 
 use crate::{
-    crd::{IngressType, PulpSpec, Settings, SettingsSource},
+    crd::{IngressType, PulpSpec, Settings, SettingsSource, TrustedCertificates},
     names,
 };
 
@@ -52,6 +52,17 @@ pub enum Artifacts {
     },
 }
 
+/// Who may log in besides Pulp's own users.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Authentication {
+    /// Settings of what they log in with.
+    pub settings: Settings,
+    /// What they log in with, as Django has it.
+    pub backends: Vec<&'static str>,
+    /// Secret and key of the directory's authority.
+    pub ldap_ca: Option<(String, String)>,
+}
+
 /// A manifest as types that cannot be wrong.
 #[derive(Clone, Debug)]
 pub struct Checked {
@@ -75,6 +86,8 @@ pub struct Checked {
     pub cache: Cache,
     /// Where artifacts are.
     pub artifacts: Artifacts,
+    /// Who may log in besides Pulp's own users.
+    pub authentication: Authentication,
     /// The user's own settings, from all sources.
     pub settings: Settings,
     /// What was drawn once; `None` before that.
@@ -123,7 +136,8 @@ impl Checked {
     }
 
     /// What the database is migrated to: the same image, plugins and kind of storage never twice. Pulp keeps the kind of storage, and
-    /// what is to be done with it, in its database, and writes it there when it migrates.
+    /// what is to be done with it, in its database, and writes it there when it migrates. Keycloak's users have tables; a directory's
+    /// have none, but here too the new image is asked whether it can at all, before anything that serves is replaced.
     pub fn release(&self) -> String {
         let mut parts = vec![self.images.pulp.clone()];
         let mut plugins = self.spec.plugins.clone();
@@ -135,6 +149,8 @@ impl Checked {
         }
         let hides = self.settings.get("HIDE_GUARDED_DISTRIBUTIONS").is_some_and(|hides| hides == true);
         parts.extend(hides.then(|| "hide".to_owned()));
+        parts.extend(self.spec.authentication.ldap.as_ref().map(|_| "ldap".to_owned()));
+        parts.extend(self.spec.authentication.keycloak.as_ref().map(|_| "keycloak".to_owned()));
         parts.join(" ")
     }
 }
@@ -142,9 +158,20 @@ impl Checked {
 impl SettingsSource {
     /// Kind and name of the object.
     pub fn object(&self) -> (&'static str, &str) {
-        match (&self.config_map, &self.secret) {
-            (Some(name), _) => ("ConfigMap", name),
-            (None, name) => ("Secret", name.as_deref().unwrap_or_default()),
-        }
+        either(self.config_map.as_deref(), self.secret.as_deref())
+    }
+}
+
+impl TrustedCertificates {
+    /// Kind and name of the object.
+    pub fn object(&self) -> (&'static str, &str) {
+        either(self.config_map.as_deref(), self.secret.as_deref())
+    }
+}
+
+fn either<'a>(config_map: Option<&'a str>, secret: Option<&'a str>) -> (&'static str, &'a str) {
+    match (config_map, secret) {
+        (Some(name), _) => ("ConfigMap", name),
+        (None, name) => ("Secret", name.unwrap_or_default()),
     }
 }

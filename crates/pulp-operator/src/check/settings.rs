@@ -4,6 +4,7 @@ use reconcile::Fault;
 use serde_json::Value;
 
 use crate::{
+    checked::Authentication,
     crd::{PulpSpec, Settings, SettingsFormat, SettingsSource},
     read::Observed,
 };
@@ -22,15 +23,21 @@ const OURS: [&str; 10] = [
     "ENABLED_PLUGINS",
 ];
 
-/// All of them; later sources win.
-pub fn collect(spec: &PulpSpec, seen: &Observed, faults: &mut Vec<Fault>) -> Settings {
+/// All of them; later sources win. Those of `authentication` are not theirs to make.
+pub fn collect(
+    spec: &PulpSpec,
+    authentication: &Authentication,
+    seen: &Observed,
+    faults: &mut Vec<Fault>,
+) -> Settings {
+    let wrong = |name: &str| wrong(name, authentication);
     let mut settings = spec.settings.clone();
     // The schema cannot say it: rules know nothing of maps whose values may be anything.
     for (name, what) in settings.keys().filter_map(|name| Some((name, wrong(name)?))) {
         faults.push(Fault::new("Invalid", format!("spec.settings: {name} {what}")));
     }
     for source in &spec.settings_from {
-        match from(source, seen) {
+        match from(source, seen, wrong) {
             Ok(found) => settings.extend(found),
             Err(fault) => faults.push(fault),
         }
@@ -38,7 +45,11 @@ pub fn collect(spec: &PulpSpec, seen: &Observed, faults: &mut Vec<Fault>) -> Set
     settings
 }
 
-fn from(source: &SettingsSource, seen: &Observed) -> Result<Settings, Fault> {
+fn from(
+    source: &SettingsSource,
+    seen: &Observed,
+    wrong: impl Fn(&str) -> Option<&'static str>,
+) -> Result<Settings, Fault> {
     let (kind, name) = source.object();
     let values = if kind == "Secret" { seen.secrets.get(name) } else { seen.config_maps.get(name) };
     let values = values.ok_or_else(|| {
@@ -71,12 +82,14 @@ fn from(source: &SettingsSource, seen: &Observed) -> Result<Settings, Fault> {
 }
 
 /// What is wrong with the name of a setting.
-fn wrong(name: &str) -> Option<&'static str> {
+fn wrong(name: &str, authentication: &Authentication) -> Option<&'static str> {
     let upper = name.starts_with(|first: char| first.is_ascii_uppercase())
         && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
     if !upper {
         return Some("is no name of a setting: they are upper-case, for example TASK_GRACE_INTERVAL");
     }
-    OURS.contains(&name)
+    let of_authentication = authentication.settings.contains_key(name)
+        || (name == "AUTHENTICATION_BACKENDS" && !authentication.backends.is_empty());
+    (OURS.contains(&name) || of_authentication)
         .then_some("is a setting that the operator makes from other fields of the spec; remove it there")
 }

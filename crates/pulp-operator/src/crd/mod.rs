@@ -1,11 +1,15 @@
 //! The `Pulp` API: what a user may write, and what the API server refuses with the field and the mend in the message.
 
+mod authentication;
 mod cache;
 mod database;
 mod ingress;
+mod keycloak;
+mod ldap;
 mod maintenance;
 mod settings;
 mod storage;
+mod trusted;
 
 use kube::{CustomResource, KubeSchema};
 use reconcile::{
@@ -14,12 +18,16 @@ use reconcile::{
 };
 use serde::{Deserialize, Serialize};
 
+pub use authentication::*;
 pub use cache::*;
 pub use database::*;
 pub use ingress::*;
+pub use keycloak::*;
+pub use ldap::*;
 pub use maintenance::*;
 pub use settings::*;
 pub use storage::*;
+pub use trusted::*;
 
 /// A Pulp: REST API, content server, workers and web server, with its database, cache and storage.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
@@ -83,6 +91,16 @@ pub struct PulpSpec {
     /// How clients reach this Pulp.
     #[serde(default)]
     pub ingress: Ingress,
+
+    /// Who may log in besides the users that Pulp keeps itself.
+    #[serde(default)]
+    pub authentication: Authentication,
+
+    /// Certificate authorities that Pulp is to trust besides those of its image, whatever it talks to by TLS: remotes, object storage,
+    /// directories, Keycloak.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20))]
+    pub trusted_certificates: Vec<TrustedCertificates>,
 
     /// Further settings of Pulp, by name; each value arrives unchanged.
     #[serde(default, skip_serializing_if = "Settings::is_empty")]

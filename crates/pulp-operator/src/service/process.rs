@@ -1,14 +1,16 @@
 //! What every process of Pulp shares: image, settings, keys, files. API, content, workers and migrations must agree in all of it.
 
 use k8s_openapi::api::core::v1::{
-    Container, EnvVar, EnvVarSource, KeyToPath, ObjectFieldSelector, PodSpec, ProjectedVolumeSource,
-    ResourceRequirements, SecretProjection, SecretVolumeSource, SecurityContext, Volume, VolumeProjection,
+    ConfigMapProjection, Container, EnvVar, EnvVarSource, KeyToPath, ObjectFieldSelector, PodSpec,
+    ProjectedVolumeSource, ResourceRequirements, SecretProjection, SecretVolumeSource, SecurityContext,
+    Volume, VolumeProjection,
 };
 use reconcile::pod::{claim_volume, config_volume, env, mount, mount_file, scratch, secret_volume, user};
 
 use super::{Instance, settings};
 use crate::{
     checked::{Artifacts, Cache},
+    crd::TrustedCertificates,
     names,
 };
 
@@ -17,6 +19,19 @@ const USER: i64 = 700;
 
 /// Servers listen on the pod's own address, of whichever family it is.
 const START: &str = "mkdir -p /var/lib/pulp/tmp /var/lib/pulp/media && case $POD_IP in *:*) host=[$POD_IP] ;; *) host=$POD_IP ;; esac && export host && exec ";
+
+/// Puts the authorities that it trusts in one file.
+const TRUST: &str = "python3 /etc/pulp/scripts/trust.py && ";
+/// That file, and what each kind of client calls it: OpenSSL, requests, curl, git, the clients of S3, LDAP.
+const AUTHORITIES: &str = "/tmp/authorities.pem";
+const CLIENTS: [&str; 6] = [
+    "SSL_CERT_FILE",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "GIT_SSL_CAINFO",
+    "AWS_CA_BUNDLE",
+    "LDAPTLS_CACERT",
+];
 
 /// A pod with one process; `command` is a line of a shell.
 pub fn pod(pulp: &Instance, name: &str, command: &str, resources: ResourceRequirements) -> PodSpec {
@@ -46,6 +61,16 @@ pub fn pod(pulp: &Instance, name: &str, command: &str, resources: ResourceRequir
         env("HOME", "/tmp"),
         field("POD_IP", "status.podIP"),
     ];
+    if pulp.spec.authentication.keycloak.is_some() {
+        // Where a step of its log in is found.
+        variables.push(env("PYTHONPATH", "/etc/pulp/scripts"));
+    }
+    let trusts = !pulp.spec.trusted_certificates.is_empty();
+    if trusts {
+        volumes.push(trusted(pulp));
+        mounts.push(mount("trusted", "/etc/pulp/trusted"));
+        variables.extend(CLIENTS.map(|name| env(name, AUTHORITIES)));
+    }
     let mut file = |name: &str, at: &Option<(String, String)>, as_: &str| {
         if let Some((secret, key)) = at {
             volumes.push(one(name, secret, key, as_));
@@ -56,19 +81,21 @@ pub fn pod(pulp: &Instance, name: &str, command: &str, resources: ResourceRequir
     if let Cache::External { ca, .. } = &pulp.cache {
         file("cache-ca", ca, "ca.crt");
     }
+    file("ldap-ca", &pulp.authentication.ldap_ca, "ca.crt");
     if let Artifacts::Bucket { key_file, .. } = &pulp.artifacts {
         file("storage-key", key_file, "key.json");
         if key_file.is_some() {
             variables.push(env("GOOGLE_APPLICATION_CREDENTIALS", "/etc/pulp/storage-key/key.json"));
         }
     }
+    let command = format!("{}{START}{command}", if trusts { TRUST } else { "" });
     PodSpec {
         security_context: Some(user(USER)),
         service_account_name: pulp.spec.service_account_name.clone(),
         containers: vec![Container {
             name: name.into(),
             image: Some(pulp.images.pulp.clone()),
-            command: Some(["sh", "-c", &format!("{START}{command}")].map(Into::into).into()),
+            command: Some(["sh", "-c", &command].map(Into::into).into()),
             // Some releases of gunicorn keep a socket there; on a volume that pods share they would meet.
             working_dir: Some("/tmp".into()),
             env: Some(variables),
@@ -100,6 +127,29 @@ fn keys(pulp: &Instance) -> Volume {
     let sources = Some(vec![secret(names::FIELDS), secret(names::CONTAINER)]);
     let projected = ProjectedVolumeSource { sources, default_mode: Some(0o440) };
     Volume { name: "keys".into(), projected: Some(projected), ..Default::default() }
+}
+
+/// The authorities that are trusted besides those of the image, each source one file.
+fn trusted(pulp: &Instance) -> Volume {
+    let source = |(place, source): (usize, &TrustedCertificates)| {
+        let items =
+            Some(vec![KeyToPath { key: source.key.clone(), path: format!("{place:02}.crt"), mode: None }]);
+        let (kind, name) = source.object();
+        let name = name.to_owned();
+        match kind {
+            "Secret" => VolumeProjection {
+                secret: Some(SecretProjection { name, items, ..Default::default() }),
+                ..Default::default()
+            },
+            _ => VolumeProjection {
+                config_map: Some(ConfigMapProjection { name, items, ..Default::default() }),
+                ..Default::default()
+            },
+        }
+    };
+    let sources = pulp.spec.trusted_certificates.iter().enumerate().map(source).collect();
+    let projected = ProjectedVolumeSource { sources: Some(sources), default_mode: Some(0o440) };
+    Volume { name: "trusted".into(), projected: Some(projected), ..Default::default() }
 }
 
 /// One value of a Secret as a file of a folder.

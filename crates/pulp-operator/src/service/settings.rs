@@ -8,22 +8,29 @@ use crate::{checked::Artifacts, crd::Settings, names, python};
 
 const ALIVE: &str = include_str!("settings/alive.py");
 const ADMIN: &str = include_str!("settings/admin.py");
+const CLAIMS: &str = include_str!("settings/keycloak_claims.py");
 const MIGRATE: &str = include_str!("settings/migrate.py");
 const STORAGE: &str = include_str!("settings/storage.py");
 const TASK: &str = include_str!("settings/task.py");
+const TRUST: &str = include_str!("settings/trust.py");
+/// What follows the settings in their file. Constant: it only reads what stands above it.
+const LDAP: &str = include_str!("settings/ldap.py");
+const KEYCLOAK: &str = include_str!("settings/keycloak.py");
 
 /// The settings, the scripts, and the volume unless it is somebody else's.
 pub fn objects(pulp: &Instance) -> Vec<Object> {
     let mut objects = vec![
-        pulp.part("settings").secret([("settings.py", python::assignments(&settings(pulp)))]),
+        pulp.part("settings").secret([("settings.py", file(pulp))]),
         // For whoever backs the database up.
         pulp.part(names::LIBPQ).secret(pulp.keys.database.libpq()),
         scripts(pulp).config_map([
             ("alive.py", ALIVE.into()),
             ("admin.py", ADMIN.into()),
+            ("keycloak_claims.py", CLAIMS.into()),
             ("migrate.py", MIGRATE.into()),
             ("storage.py", STORAGE.into()),
             ("task.py", TASK.into()),
+            ("trust.py", TRUST.into()),
         ]),
     ];
     if let Some(file) = &pulp.spec.storage.file {
@@ -37,6 +44,13 @@ pub fn objects(pulp: &Instance) -> Vec<Object> {
 /// The scripts that pods run besides Pulp's own programs.
 pub fn scripts(pulp: &Instance) -> Part {
     pulp.part("scripts")
+}
+
+fn file(pulp: &Instance) -> String {
+    let wanted = &pulp.spec.authentication;
+    let ldap = wanted.ldap.as_ref().map(|_| LDAP);
+    let keycloak = wanted.keycloak.as_ref().map(|_| KEYCLOAK);
+    [Some(&*python::assignments(&settings(pulp))), ldap, keycloak].into_iter().flatten().collect()
 }
 
 fn settings(pulp: &Instance) -> Settings {
@@ -66,14 +80,13 @@ fn settings(pulp: &Instance) -> Settings {
     set("PUBLIC_KEY_PATH", "/etc/pulp/keys/container_auth_public_key.pem".into());
     let header = pulp.keys.remote_user.to_uppercase().replace('-', "_");
     set("REMOTE_USER_ENVIRON_NAME", format!("HTTP_{header}").into());
-    set(
-        "AUTHENTICATION_BACKENDS",
-        json!([
-            "django.contrib.auth.backends.ModelBackend",
-            "pulpcore.backends.ObjectRolePermissionBackend",
-            "pulpcore.app.authentication.PulpNoCreateRemoteUserBackend",
-        ]),
-    );
+    let mut backends = vec!["django.contrib.auth.backends.ModelBackend"];
+    backends.extend(&pulp.authentication.backends);
+    backends.extend([
+        "pulpcore.backends.ObjectRolePermissionBackend",
+        "pulpcore.app.authentication.PulpNoCreateRemoteUserBackend",
+    ]);
+    set("AUTHENTICATION_BACKENDS", json!(backends));
     set(
         "REST_FRAMEWORK__DEFAULT_AUTHENTICATION_CLASSES",
         json!([
@@ -104,6 +117,7 @@ fn settings(pulp: &Instance) -> Settings {
             set("STORAGES", json!({ "default": storage, "staticfiles": staticfiles }));
         }
     }
+    settings.extend(pulp.authentication.settings.clone());
     settings.extend(pulp.settings.clone());
     settings
 }

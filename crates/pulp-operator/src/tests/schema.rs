@@ -13,6 +13,12 @@ fn refused(spec: &str, old: Option<&str>) -> String {
     said.err().map(|error| error.to_string()).unwrap_or_default()
 }
 
+/// A spec with this of LDAP; users are found somewhere unless it says otherwise.
+fn ldap(file: &str, fields: &str) -> String {
+    let users = if fields.contains("users:") { "" } else { ", users: {search: [{base: b}]}" };
+    format!("{{{file}, authentication: {{ldap: {{{fields}{users}}}}}}}")
+}
+
 #[test]
 fn the_schema_refuses_with_the_field_and_the_mend() {
     let file = "storage: {file: {size: 1Gi}}";
@@ -67,6 +73,31 @@ fn the_schema_refuses_with_the_field_and_the_mend() {
             None,
             "minReplicas must not be larger",
         ),
+        (
+            &format!("{{{file}, trustedCertificates: [{{}}]}}"),
+            None,
+            "give each entry either configMap or secret",
+        ),
+        (&ldap(file, "servers: ['ldap://a']"), None, "passwords would cross the network in clear"),
+        (&ldap(file, "servers: ['ldaps://a'], startTls: true"), None, "only with ldap://"),
+        (
+            &ldap(file, "servers: ['ldaps://a'], users: {}"),
+            None,
+            "spec.authentication.ldap.users: give either search or dnTemplate",
+        ),
+        (
+            &ldap(file, "servers: ['ldaps://a'], groups: {search: [{base: b}], type: MemberDN}"),
+            None,
+            "types MemberDN and NestedMemberDN need it",
+        ),
+        (
+            &ldap(
+                file,
+                "servers: ['ldaps://a'], groups: {search: [{base: b}], mirror: {all: true, only: [a]}}",
+            ),
+            None,
+            "give one of all: true, only, except",
+        ),
         ("{storage: {file: {size: 1Gi}}}", Some("{storage: {file: {size: 2Gi}}}"), "a volume cannot shrink"),
         (
             "{storage: {claim: {name: a}}}",
@@ -79,6 +110,11 @@ fn the_schema_refuses_with_the_field_and_the_mend() {
         assert!(said.contains(mend), "{spec}: {said}");
     }
     for spec in [
+        ldap(file, "servers: ['ldap://a', 'ldap://b'], startTls: true, users: {dnTemplate: 'uid=%(user)s'}"),
+        ldap(
+            file,
+            "servers: ['ldap://a'], insecure: true, groups: {search: [{base: b}], mirror: {all: true}}",
+        ),
         format!("{{{file}, settings: {{A: [1, {{b: c}}], TASK_GRACE_INTERVAL: 5}}}}"),
         format!("{{{file}, ingress: {{type: Route, host: pulp.example.com}}}}"),
     ] {

@@ -1,6 +1,7 @@
 //! Fields that several kinds have, so that they are called and checked the same everywhere.
 
 mod amounts;
+mod certificate;
 mod database;
 mod secret;
 mod template;
@@ -10,8 +11,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use amounts::Amounts;
+pub use certificate::{certificates, public_key};
 pub use database::{Database, EmbeddedDatabase, Server, SslMode};
-pub use secret::{Credentials, SecretKey, Secrets, value};
+pub use secret::{Credentials, SecretKey, Secrets, config_value, value};
 pub use template::Template;
 pub use volume::{AccessMode, SharedVolume, Volume};
 

@@ -57,24 +57,46 @@ impl Credentials {
 
 /// A value of a Secret that the spec refers to; empty if it is not there, with a fault that says so.
 pub fn value(field: &str, secret: &str, key: &str, seen: &Secrets, faults: &mut Vec<Fault>) -> String {
-    let fault = match seen.get(secret) {
-        None => format!("{field}: Secret \"{secret}\" does not exist; create it with the key \"{key}\""),
+    take(field, ("Secret", secret), key, seen, faults)
+}
+
+/// The same of a `ConfigMap`.
+pub fn config_value(
+    field: &str,
+    config_map: &str,
+    key: &str,
+    seen: &BTreeMap<String, Values>,
+    faults: &mut Vec<Fault>,
+) -> String {
+    take(field, ("ConfigMap", config_map), key, seen, faults)
+}
+
+fn take(
+    field: &str,
+    (kind, name): (&str, &str),
+    key: &str,
+    seen: &BTreeMap<String, Values>,
+    faults: &mut Vec<Fault>,
+) -> String {
+    let fault = match seen.get(name) {
+        None => format!("{field}: {kind} \"{name}\" does not exist; create it with the key \"{key}\""),
         Some(values) => match values.get(key).map(|value| std::str::from_utf8(value)) {
             Some(Ok(text)) if !text.trim().is_empty() => {
                 return text.trim_end_matches(['\r', '\n']).to_owned();
             }
-            Some(Ok(_)) => format!("{field}: the key \"{key}\" of Secret \"{secret}\" is empty"),
-            Some(Err(_)) => format!("{field}: the key \"{key}\" of Secret \"{secret}\" is no UTF-8 text"),
+            Some(Ok(_)) => format!("{field}: the key \"{key}\" of {kind} \"{name}\" is empty"),
+            Some(Err(_)) => format!("{field}: the key \"{key}\" of {kind} \"{name}\" is no UTF-8 text"),
             None => {
                 let has = values.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-                format!("{field}: Secret \"{secret}\" has no key \"{key}\"; it has: {has}")
+                format!("{field}: {kind} \"{name}\" has no key \"{key}\"; it has: {has}")
             }
         },
     };
-    // One fault per Secret that is missing, not one per key.
-    let known = format!("{field}: Secret \"{secret}\" does not exist");
+    // One fault per object that is missing, not one per key.
+    let known = format!("{field}: {kind} \"{name}\" does not exist");
     if !faults.iter().any(|fault| fault.message.starts_with(&known)) {
-        faults.push(Fault::new("SecretMissing", fault));
+        let reason = if kind == "Secret" { "SecretMissing" } else { "ConfigMapMissing" };
+        faults.push(Fault::new(reason, fault));
     }
     String::new()
 }

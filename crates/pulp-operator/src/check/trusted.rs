@@ -1,0 +1,18 @@
+//! Certificate authorities that Pulp is to trust besides those of its image: what is wrong with them is known before a pod is replaced.
+
+use reconcile::{Fault, field};
+
+use crate::{crd::TrustedCertificates, read::Observed};
+
+/// Finds what is wrong.
+pub fn check(all: &[TrustedCertificates], seen: &Observed, faults: &mut Vec<Fault>) {
+    for source in all {
+        let (field, key) = ("spec.trustedCertificates", &source.key);
+        let (kind, name) = source.object();
+        let text = match kind {
+            "Secret" => field::value(field, name, key, &seen.secrets, faults),
+            _ => field::config_value(field, name, key, &seen.config_maps, faults),
+        };
+        field::certificates(&format!("{field}: the key \"{key}\" of {kind} \"{name}\""), &text, faults);
+    }
+}
