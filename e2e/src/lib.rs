@@ -9,8 +9,10 @@
 #![allow(clippy::panic, clippy::unwrap_used, clippy::missing_panics_doc, reason = "see above")]
 
 pub mod audit;
+pub mod bystander;
 pub mod cluster;
 pub mod content;
+pub mod directory;
 pub mod foreman;
 pub mod http;
 pub mod objects;

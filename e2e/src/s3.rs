@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 
-use k8s_openapi::api::core::v1::{Pod, Secret, Service};
+use k8s_openapi::api::core::v1::{Secret, Service};
 use serde_json::{Value, json};
 
-use crate::{LONG, PulpStory, cluster, told::image, wait};
+use crate::{PulpStory, cluster, told::image};
 
 /// The key that opens the store: ends a string or begins an expansion in Python, YAML, the shell, `str.format` and the library that
 /// reads Pulp's settings.
@@ -45,26 +45,27 @@ impl<'a> Store<'a> {
             "readinessProbe": { "httpGet": { "path": "/health", "port": 7070 } } });
         let owner = json!({ "image": image(pulp, "PULP").await, "command": ["python3", "-c", MUTE],
             "env": [url, key("KEY")] });
-        store.pod("s3", 1001, server).await;
-        store.pod("owner", 700, owner).await;
+        for (name, user, container) in [("s3", 1001, server), ("owner", 700, owner)] {
+            pulp.bystander(name, user, 7070, container, &[("/data", json!({ "emptyDir": {} }))]).await;
+        }
         store
     }
 
     /// Where it is.
     pub fn url(&self) -> String {
-        format!("http://{}:7070", self.host("s3"))
+        format!("http://{}:7070", self.pulp.host("s3"))
     }
 
     /// Where something takes connections and never answers.
     pub fn mute(&self) -> String {
-        format!("http://{}:7070", self.host("owner"))
+        format!("http://{}:7070", self.pulp.host("owner"))
     }
 
     /// Its host name, and the address that this has inside of the cluster.
     pub async fn address(&self) -> (String, SocketAddr) {
         let service: Service = self.pulp.api().get("s3").await.expect("the Service");
         let address = service.spec.and_then(|spec| spec.cluster_ip).unwrap_or_default();
-        (self.host("s3"), SocketAddr::new(address.parse().expect("an address"), 7070))
+        (self.pulp.host("s3"), SocketAddr::new(address.parse().expect("an address"), 7070))
     }
 
     /// Puts keys where a Pulp finds them.
@@ -87,40 +88,6 @@ impl<'a> Store<'a> {
     pub async fn objects(&self, bucket: &str) -> Vec<String> {
         let listed = self.pulp.exec("owner", &["python3", "-c", OWNER, "list", bucket]).await;
         listed.lines().map(str::to_owned).collect()
-    }
-
-    fn host(&self, name: &str) -> String {
-        format!("{name}.{}.svc", self.pulp.namespace)
-    }
-
-    /// A pod of nobody's and its Service.
-    async fn pod(&self, name: &str, user: i64, mut container: Value) {
-        container["name"] = name.into();
-        container["securityContext"] =
-            json!({ "allowPrivilegeEscalation": false, "capabilities": { "drop": ["ALL"] } });
-        container["volumeMounts"] = json!([{ "name": "data", "mountPath": "/data" }]);
-        let pod = json!({
-            "apiVersion": "v1", "kind": "Pod", "metadata": { "name": name, "labels": { "app": name } },
-            "spec": {
-                "terminationGracePeriodSeconds": 1,
-                "securityContext": { "runAsNonRoot": true, "runAsUser": user, "fsGroup": user, "seccompProfile": { "type": "RuntimeDefault" } },
-                "containers": [container], "volumes": [{ "name": "data", "emptyDir": {} }],
-            },
-        });
-        let service = json!({ "apiVersion": "v1", "kind": "Service", "metadata": { "name": name },
-            "spec": { "selector": { "app": name }, "ports": [{ "port": 7070 }] } });
-        self.pulp.apply::<Service>(name, &service).await;
-        self.pulp.apply::<Pod>(name, &pod).await;
-        wait(LONG, &format!("pod {name} is ready"), async || {
-            let pod: Pod = self.pulp.api().get(name).await.map_err(|error| error.to_string())?;
-            let status = pod.status.unwrap_or_default();
-            let mut conditions = status.conditions.iter().flatten();
-            if conditions.any(|it| it.type_ == "Ready" && it.status == "True") {
-                return Ok(());
-            }
-            Err(format!("{status:?}"))
-        })
-        .await;
     }
 }
 

@@ -1,9 +1,8 @@
 //! A `PostgreSQL` that somebody else runs, with TLS and a password that needs escaping wherever it is written: everything that can be wrong
 //! with it is told, and mended without a hand on the operator.
 
-use e2e::{Operator, Story, told::image};
+use e2e::{Operator, Story, bystander::certificates, told::image};
 use k8s_openapi::api::core::v1::{Pod, Secret, Service};
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -38,19 +37,6 @@ SQL
 pg_ctl stop --pgdata="$data" --wait --mode=fast --silent
 exec postgres -D "$data" -c listen_addresses='*' -c unix_socket_directories=/tmp -c ssl=on -c ssl_cert_file=tls.crt -c ssl_key_file=tls.key
 "#;
-
-/// Certificate of a new authority, and certificate and key of a server with this name.
-fn certificates(server: &str) -> (String, String, String) {
-    let mut authority = CertificateParams::default();
-    authority.distinguished_name.push(DnType::CommonName, "Databases of somebody else");
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let key = KeyPair::generate().expect("a key");
-    let own = authority.self_signed(&key).expect("an authority").pem();
-    let issuer = Issuer::new(authority, key);
-    let key = KeyPair::generate().expect("a key");
-    let leaf = CertificateParams::new([server.to_owned()]).expect("a name").signed_by(&key, &issuer);
-    (own, leaf.expect("a certificate").pem(), key.serialize_pem())
-}
 
 async fn secret(story: &Story, name: &str, values: Value) {
     let secret =
@@ -92,7 +78,7 @@ async fn psql(story: &Story, database: &str, query: &str) -> String {
 async fn whatever_is_wrong_with_a_database_outside_is_told_and_mended_without_a_restart() {
     let (foreman, operator) = (Story::new("outside").await, Operator::installed().await);
     let before = operator.process().await;
-    let (authority, certificate, key) = certificates(&format!("pg.{}.svc", foreman.namespace));
+    let (authority, certificate, key) = certificates(&[foreman.host("pg")]);
     let service = json!({ "apiVersion": "v1", "kind": "Service", "metadata": { "name": "pg" },
         "spec": { "selector": { "app": "pg" }, "ports": [{ "port": 5432 }] } });
     foreman.apply::<Service>("pg", &service).await;

@@ -49,7 +49,8 @@ pub fn settings(keycloak: &Keycloak, origin: &str, seen: &Secrets, faults: &mut 
     // Pulp has lists of its own, to which these are added.
     set("INSTALLED_APPS", json!(["social_django", "dynaconf_merge"]));
     // Who turns back at Keycloak gets the page to log in again, not an error.
-    set("MIDDLEWARE", json!(["social_django.middleware.SocialAuthExceptionMiddleware", "dynaconf_merge"]));
+    let turned_back = "social_django.middleware.SocialAuthExceptionMiddleware";
+    set("MIDDLEWARE", json!([turned_back, "keycloak_login.Begin", "dynaconf_merge"]));
     settings
 }
 
@@ -67,7 +68,7 @@ fn pipeline(keycloak: &Keycloak) -> Value {
         (true, "social_core.pipeline.social_auth.associate_user"),
         (true, "social_core.pipeline.social_auth.load_extra_data"),
         (true, "social_core.pipeline.user.user_details"),
-        (own, "keycloak_claims.take"),
+        (own, "keycloak_login.take"),
     ];
     steps.into_iter().filter(|(wanted, _)| *wanted).map(|(_, step)| Value::from(step)).collect()
 }

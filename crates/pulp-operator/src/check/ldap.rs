@@ -68,11 +68,8 @@ pub fn settings(ldap: &Ldap, seen: &Secrets, faults: &mut Vec<Fault>) -> Setting
         type_ = group_type(groups);
         require = json!([groups.require.any_of, groups.require.all_of, groups.deny]);
         let flags = &groups.flags;
-        let flags = [
-            ("is_superuser", &flags.is_superuser),
-            ("is_staff", &flags.is_staff),
-            ("is_active", &flags.is_active),
-        ];
+        let flags =
+            [("is_superuser", &flags.superuser), ("is_staff", &flags.staff), ("is_active", &flags.active)];
         let flags = flags.into_iter().filter(|(_, groups)| !groups.is_empty());
         set("USER_FLAGS_BY_GROUP", flags.map(|(flag, groups)| (flag.to_owned(), json!(groups))).collect());
         set("FIND_GROUP_PERMS", groups.permissions.into());

@@ -216,17 +216,17 @@ pub struct LdapRequired {
 #[serde(rename_all = "camelCase")]
 pub struct LdapFlags {
     /// May do everything.
-    #[serde(default)]
+    #[serde(default, rename = "isSuperuser")]
     #[schemars(length(max = 100), inner(length(min = 1, max = 1024)))]
-    pub is_superuser: Vec<String>,
+    pub superuser: Vec<String>,
     /// Belongs to the staff, in Django's sense.
-    #[serde(default)]
+    #[serde(default, rename = "isStaff")]
     #[schemars(length(max = 100), inner(length(min = 1, max = 1024)))]
-    pub is_staff: Vec<String>,
+    pub staff: Vec<String>,
     /// May log in.
-    #[serde(default)]
+    #[serde(default, rename = "isActive")]
     #[schemars(length(max = 100), inner(length(min = 1, max = 1024)))]
-    pub is_active: Vec<String>,
+    pub active: Vec<String>,
 }
 
 /// Which groups become groups in Pulp.

@@ -8,7 +8,7 @@ use crate::{checked::Artifacts, crd::Settings, names, python};
 
 const ALIVE: &str = include_str!("settings/alive.py");
 const ADMIN: &str = include_str!("settings/admin.py");
-const CLAIMS: &str = include_str!("settings/keycloak_claims.py");
+const KEYCLOAK_LOGIN: &str = include_str!("settings/keycloak_login.py");
 const MIGRATE: &str = include_str!("settings/migrate.py");
 const STORAGE: &str = include_str!("settings/storage.py");
 const TASK: &str = include_str!("settings/task.py");
@@ -26,7 +26,7 @@ pub fn objects(pulp: &Instance) -> Vec<Object> {
         scripts(pulp).config_map([
             ("alive.py", ALIVE.into()),
             ("admin.py", ADMIN.into()),
-            ("keycloak_claims.py", CLAIMS.into()),
+            ("keycloak_login.py", KEYCLOAK_LOGIN.into()),
             ("migrate.py", MIGRATE.into()),
             ("storage.py", STORAGE.into()),
             ("task.py", TASK.into()),
@@ -87,6 +87,10 @@ fn settings(pulp: &Instance) -> Settings {
         "pulpcore.app.authentication.PulpNoCreateRemoteUserBackend",
     ]);
     set("AUTHENTICATION_BACKENDS", json!(backends));
+    if pulp.spec.authentication.keycloak.is_some() {
+        // Pulp does not see that what stands in front of it speaks TLS, and takes its own pages for somebody else's.
+        set("CSRF_TRUSTED_ORIGINS", json!([origin]));
+    }
     set(
         "REST_FRAMEWORK__DEFAULT_AUTHENTICATION_CLASSES",
         json!([

@@ -139,7 +139,7 @@ fn what_a_directory_would_only_refuse_at_log_in_is_refused_here() {
         pulp
     };
     let (at, options) = ("users.search[0].filter: ", "connection: {options: {DEBUG_LEVEL: 1}}");
-    for (pulp, said) in [
+    for (pulp, said) in vec![
         (users("uid=%(user)s"), format!("{at}its parentheses do not match")),
         (users("(&(uid=%(user)s)"), format!("{at}its parentheses do not match")),
         (users("(uid=someone)"), format!("{at}needs %(user)s")),
@@ -193,10 +193,10 @@ fn the_image_is_asked_before_anything_that_serves_is_replaced() {
 fn what_a_token_means_is_only_looked_at_where_somebody_says_so() {
     let text = |pulp: &Pulp| settings(&plan(pulp, &all(pulp)));
     let plain = text(&keycloak(""));
-    assert!(!plain.contains("keycloak_claims") && !plain.contains("associate_by_email"), "{plain}");
+    assert!(!plain.contains("keycloak_login.take") && !plain.contains("associate_by_email"), "{plain}");
     assert!(text(&keycloak(", associateByEmail: true")).contains("associate_by_email"));
     for field in ["adminRole: admin", "groupClaim: groups"] {
-        assert!(text(&keycloak(&format!(", {field}"))).contains("\"keycloak_claims.take\""), "{field}");
+        assert!(text(&keycloak(&format!(", {field}"))).contains("\"keycloak_login.take\""), "{field}");
     }
     let url = "https://sso.example.com/auth/realms/people%20%26%20co/protocol/openid-connect";
     assert!(plain.contains(&format!("AUTHORIZATION_URL = \"{url}/auth\"")), "{plain}");

@@ -45,3 +45,7 @@ if AUTH_LDAP_GROUP_TYPE is not None:
     AUTH_LDAP_GROUP_TYPE = getattr(config, kind)(**arguments)
 AUTH_LDAP_REQUIRE_GROUP = required(*AUTH_LDAP_REQUIRE_GROUP)
 AUTH_LDAP_CONNECTION_OPTIONS = dict(option(name, value) for name, value in AUTH_LDAP_CONNECTION_OPTIONS)
+# A connection with options of its own knows nothing of the authorities that all the others trust.
+authorities = ldap.get_option(ldap.OPT_X_TLS_CACERTFILE)
+if authorities:
+    AUTH_LDAP_CONNECTION_OPTIONS = {ldap.OPT_X_TLS_CACERTFILE: authorities, **AUTH_LDAP_CONNECTION_OPTIONS}

@@ -1,6 +1,32 @@
-"""The last step of a log in by Keycloak: what the token says of roles and groups becomes so in Pulp."""
+"""The first and the last step of a log in by Keycloak: Pulp has no page that begins one, and knows nothing of roles in a token."""
 
 from django.contrib.auth.models import Group
+from django.http import HttpResponse
+from django.middleware.csrf import get_token
+from django.urls import reverse
+from django.utils.html import format_html
+
+PAGE = """<!DOCTYPE html>
+<html lang="en"><title>Pulp</title>
+<form method="post">
+<input type="hidden" name="csrfmiddlewaretoken" value="{}">
+<input type="hidden" name="next" value="{}">
+<button>Log in with Keycloak</button>
+</form></html>
+"""
+
+
+class Begin:
+    """Answers who comes by a link with a button: social-auth begins a log in only when somebody asks for it on a page of Pulp's own,
+    so that no other page can do it for them."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        if request.method != "GET" or request.path != reverse("social:begin", args=["keycloak"]):
+            return self.get_response(request)
+        return HttpResponse(format_html(PAGE, get_token(request), request.GET.get("next", "")))
 
 
 def claim(claims, path):
