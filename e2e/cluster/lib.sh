@@ -26,6 +26,8 @@ machine_ip=$machine_net.1
 api=https://$machine_net.2:6443
 pods=10.$((100 + number))
 services=10.$((200 + number))
+# Where a registry is, if something serves one; pods find it as registry.e2e.
+registry=$machine_net.2:5000
 
 node_number() { # nodeN -> N
   [[ $1 =~ ^node([1-9])$ ]] || fail "$1: no name of a node; take node1 ... node9"
@@ -69,7 +71,7 @@ wait_for() { # SECONDS WORDS COMMAND...: until it succeeds
 render() { # CONFIG NODE: a file of config/ with this cluster's values
   local node=$2
   sed -e "s#@STATE@#$state#g; s#@NODE@#$node#g; s#@NODE_STATE@#$state/nodes/$node#g; s#@CLUSTER@#$CLUSTER#g" \
-    -e "s#@NODE_PODS@#$(node_pods "$node")#g; s#@PODS@#$pods.0.0/16#g; s#@SERVICES@#$services#g; s#@CGROUP@#$cgroup#g; s#@MACHINE@#$machine_ip#g" \
+    -e "s#@NODE_PODS@#$(node_pods "$node")#g; s#@PODS@#$pods.0.0/16#g; s#@SERVICES@#$services#g; s#@CGROUP@#$cgroup#g; s#@MACHINE@#$machine_ip#g; s#@REGISTRY@#$registry#g" \
     "$here/config/$1"
 }
 
