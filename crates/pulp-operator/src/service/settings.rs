@@ -8,14 +8,18 @@ use crate::{checked::Artifacts, crd::Settings, names, python};
 
 const ALIVE: &str = include_str!("settings/alive.py");
 const ADMIN: &str = include_str!("settings/admin.py");
+const IDENTITY: &str = include_str!("settings/identity.py");
 const MIGRATE: &str = include_str!("settings/migrate.py");
 const STORAGE: &str = include_str!("settings/storage.py");
 const TASK: &str = include_str!("settings/task.py");
 
 /// The settings, the scripts, and the volume unless it is somebody else's.
 pub fn objects(pulp: &Instance) -> Vec<Object> {
+    let azure = pulp.spec.storage.azure.as_ref();
+    let identity = if azure.is_some_and(|azure| azure.credentials.is_none()) { IDENTITY } else { "" };
+    let text = python::assignments(&settings(pulp)) + identity;
     let mut objects = vec![
-        pulp.part("settings").secret([("settings.py", python::assignments(&settings(pulp)))]),
+        pulp.part("settings").secret([("settings.py", text)]),
         // For whoever backs the database up.
         pulp.part(names::LIBPQ).secret(pulp.keys.database.libpq()),
         scripts(pulp).config_map([
