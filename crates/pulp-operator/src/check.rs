@@ -131,6 +131,9 @@ fn front(name: &str, spec: &PulpSpec, seen: &Observed) -> Option<String> {
 fn origin(spec: &PulpSpec, name: &str, namespace: &str) -> String {
     let scheme = if spec.ingress.tls.enabled { "https" } else { "http" };
     match (&spec.ingress.host, spec.ingress.type_) {
+        (Some(host), IngressType::NodePort) if spec.ingress.node_port.is_some() => {
+            format!("{scheme}://{host}:{}", spec.ingress.node_port.unwrap_or_default())
+        }
         (Some(host), _) => format!("{scheme}://{host}"),
         (None, IngressType::None) => format!("http://{name}-content.{namespace}.svc:24816"),
         (None, _) => format!("{scheme}://{name}.{namespace}.svc"),

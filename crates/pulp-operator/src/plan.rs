@@ -48,6 +48,6 @@ fn install(base: Plan, pulp: &Instance) -> Plan {
         .stage("Api", Ready, api::objects(pulp, spec.api.replicas))
         .stage("Workers", Ready, worker::objects(pulp, spec.worker.replicas))
         .stage("Web", Ready, web::objects(pulp))
-        .stage("Exposure", Applied, exposure::objects(pulp))
+        .stage("Exposure", Ready, exposure::objects(pulp))
         .stage("Maintenance", Applied, maintenance::objects(pulp))
 }

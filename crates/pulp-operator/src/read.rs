@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::api::networking::v1::Ingress;
 use kube::ResourceExt;
-use reconcile::{Error, Status, Values, World, field::Secrets};
+use reconcile::{Error, Kind, Status, Values, World, field::Secrets};
+use serde_json::Value;
 
 use crate::{
-    crd::{Images, Pulp},
+    crd::{Images, IngressType, Pulp},
     names,
 };
 
@@ -21,6 +23,8 @@ pub struct Observed {
     pub volumes: Vec<String>,
     /// Parts without which clients get nothing, and of which no pod is ready.
     pub silent: Vec<&'static str>,
+    /// Addresses that a controller has written into our Ingress.
+    pub addresses: Vec<String>,
     /// What was last reported.
     pub status: Status,
     /// Images that the operator's environment gives in place of the built-in defaults.
@@ -42,6 +46,13 @@ pub async fn read(pulp: &Pulp, world: &World) -> Result<Observed, Error> {
     }
     seen.volumes = world.all("PersistentVolumeClaim").iter().map(|claim| claim.name_any()).collect();
     seen.silent = ["api", "content"].into_iter().filter(|part| !world.serves(part)).collect();
+    if pulp.spec.ingress.type_ == IngressType::Ingress {
+        let ingress = world.foreign(&Kind::owned::<Ingress>(), &pulp.name_any()).await?;
+        let given = ingress.and_then(|it| it.data.pointer("/status/loadBalancer/ingress").cloned());
+        let given = given.iter().filter_map(Value::as_array).flatten();
+        let address = |it: &Value| it["hostname"].as_str().or(it["ip"].as_str()).map(str::to_owned);
+        seen.addresses = given.filter_map(address).collect();
+    }
     Ok(seen)
 }
 

@@ -4,6 +4,7 @@ use reconcile::{ArtifactQuery, Backup, BackupContent, BackupDatabase, Endpoint, 
 
 use crate::{
     checked::{Artifacts, Checked},
+    crd::IngressType,
     names,
     read::Observed,
     upgrade::{Step, found, step},
@@ -15,7 +16,7 @@ const ARTIFACTS: &str = "SELECT file, sha256, size FROM core_artifact";
 /// Endpoints, versions, what a backup consists of, and whether it is down on purpose.
 pub fn report(pulp: &Checked, seen: &Observed, ready: bool) -> Report {
     Report {
-        conditions: vec![available(pulp, seen)],
+        conditions: [Some(available(pulp, seen)), addressed(pulp, seen)].into_iter().flatten().collect(),
         endpoints: endpoints(pulp),
         versions: versions(pulp, seen, ready),
         backup: pulp.keys.as_ref().map(|_| backup(pulp)),
@@ -87,6 +88,26 @@ fn available(pulp: &Checked, seen: &Observed) -> News {
         }
         _ if lived => news(false, "Interrupted", format!("no pod is ready of: {}", seen.silent.join(", "))),
         _ => news(false, "Installing", "it is being installed".into()),
+    }
+}
+
+/// Whether somebody has taken our Ingress. No gate: many controllers never write an address into one, and serve it all the same.
+fn addressed(pulp: &Checked, seen: &Observed) -> Option<News> {
+    let news = |status, reason, message| News { type_: "Addressed", status, reason, message };
+    match (pulp.spec.ingress.type_, pulp.spec.ingress.class_name.as_deref()) {
+        (IngressType::Ingress, _) if !seen.addresses.is_empty() => {
+            Some(news(true, "Address", format!("clients are served at {}", seen.addresses.join(", "))))
+        }
+        (IngressType::Ingress, class) => {
+            let class =
+                class.map_or("the cluster's default class".into(), |class| format!("class \"{class}\""));
+            let what = format!(
+                "no controller has written an address into Ingress {}; some never do. If clients do not get through, see that one serves {class}, or name another in spec.ingress.className",
+                pulp.name
+            );
+            Some(news(false, "NoAddress", what))
+        }
+        _ => None,
     }
 }
 

@@ -13,7 +13,8 @@ pub enum State {
     Failed(String),
 }
 
-/// Judges a live object of any kind; kinds without a notion of readiness hold as soon as they exist.
+/// Judges a live object of any kind; kinds without a notion of readiness hold as soon as they exist. An Ingress is one of them:
+/// many controllers never write an address into it, and would be waited for for ever.
 pub fn judge(kind: &str, live: &Value, generation: Option<i64>) -> State {
     let number = |path: &str| live.pointer(path).and_then(Value::as_i64).unwrap_or(0);
     match kind {
@@ -51,8 +52,51 @@ pub fn judge(kind: &str, live: &Value, generation: Option<i64>) -> State {
                 State::Waits("is running".into())
             }
         }
+        "Service" if live.pointer("/spec/type").is_some_and(|type_| type_ == "LoadBalancer") => {
+            let given = live.pointer("/status/loadBalancer/ingress").and_then(Value::as_array);
+            if given.is_some_and(|addresses| !addresses.is_empty()) {
+                State::Holds
+            } else {
+                State::Waits("no load balancer has given it an address yet".into())
+            }
+        }
+        "HTTPRoute" => {
+            let name = live.pointer("/spec/parentRefs/0/name").and_then(Value::as_str).unwrap_or_default();
+            let none =
+                format!("no controller has answered for Gateway {name}; see that it exists and is served");
+            taken(live, "/status/parents", &["Accepted", "ResolvedRefs"], generation, none)
+        }
+        "Route" => {
+            taken(live, "/status/ingress", &["Admitted"], generation, "no router has admitted it yet".into())
+        }
         _ => State::Holds,
     }
+}
+
+/// Whether one of those who lead clients to Services has taken a route: the first condition is true of it and none is false. If
+/// not, why in their own words, or `none`. What was said about an older generation counts no more.
+fn taken(live: &Value, at: &str, conditions: &[&str], generation: Option<i64>, none: String) -> State {
+    let mut refused = None;
+    for by in live.pointer(at).and_then(Value::as_array).into_iter().flatten() {
+        let said = |type_: &str, status: &str| {
+            by["conditions"].as_array()?.iter().find(|it| {
+                let seen = it["observedGeneration"].as_i64();
+                it["type"] == type_
+                    && it["status"] == status
+                    && seen.is_none_or(|seen| Some(seen) >= generation)
+            })
+        };
+        match conditions.iter().find_map(|type_| said(type_, "False")) {
+            None if said(conditions[0], "True").is_some() => return State::Holds,
+            None => {}
+            Some(no) => {
+                let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+                let who = word(&by["controllerName"]) + &word(&by["routerName"]);
+                refused.get_or_insert(format!("{who}: {}: {}", word(&no["reason"]), word(&no["message"])));
+            }
+        }
+    }
+    State::Waits(refused.unwrap_or(none))
 }
 
 /// The message of a condition that has this status.
@@ -112,7 +156,50 @@ mod tests {
     }
 
     #[test]
+    fn a_load_balancer_holds_when_it_has_an_address() {
+        let at = |status: Value| json!({ "spec": { "type": "LoadBalancer" }, "status": { "loadBalancer": status } });
+        let none = waits("no load balancer has given it an address yet");
+        assert_eq!(judge("Service", &at(json!({})), None), none);
+        assert_eq!(judge("Service", &at(json!({ "ingress": [] })), None), none);
+        assert_eq!(
+            judge("Service", &at(json!({ "ingress": [{ "hostname": "a.example.com" }] })), None),
+            State::Holds
+        );
+    }
+
+    #[test]
+    fn a_route_holds_when_its_controller_has_taken_it_as_it_is_now() {
+        let said = |type_: &str, status: &str, seen: i64| json!({ "type": type_, "status": status, "observedGeneration": seen, "reason": "R", "message": "m" });
+        let at = |conditions: &[Value]| {
+            let parents = json!([{ "controllerName": "a.b/c", "conditions": conditions }]);
+            let live =
+                json!({ "spec": { "parentRefs": [{ "name": "g" }] }, "status": { "parents": parents } });
+            judge("HTTPRoute", &live, Some(2))
+        };
+        let none = waits("no controller has answered for Gateway g; see that it exists and is served");
+        assert_eq!(at(&[]), none);
+        assert_eq!(at(&[said("Accepted", "True", 1)]), none, "that was about another spec");
+        assert_eq!(at(&[said("Accepted", "Unknown", 2)]), none);
+        assert_eq!(at(&[said("Accepted", "False", 2)]), waits("a.b/c: R: m"));
+        assert_eq!(
+            at(&[said("Accepted", "True", 2), said("ResolvedRefs", "False", 2)]),
+            waits("a.b/c: R: m")
+        );
+        assert_eq!(at(&[said("ResolvedRefs", "True", 2), said("Accepted", "True", 2)]), State::Holds);
+    }
+
+    #[test]
+    fn of_several_routers_one_is_enough() {
+        let by = |name: &str, status: &str| json!({ "routerName": name, "conditions": [{ "type": "Admitted", "status": status, "reason": "R", "message": "m" }] });
+        let at = |routers: &[Value]| judge("Route", &json!({ "status": { "ingress": routers } }), Some(2));
+        assert_eq!(at(&[]), waits("no router has admitted it yet"));
+        assert_eq!(at(&[by("inner", "False")]), waits("inner: R: m"));
+        assert_eq!(at(&[by("inner", "False"), by("outer", "True")]), State::Holds);
+    }
+
+    #[test]
     fn what_has_no_readiness_holds_when_it_exists() {
         assert_eq!(judge("Service", &json!({}), None), State::Holds);
+        assert_eq!(judge("Ingress", &json!({ "status": { "loadBalancer": {} } }), None), State::Holds);
     }
 }

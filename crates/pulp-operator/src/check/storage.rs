@@ -4,11 +4,11 @@ use reconcile::{
     Fault,
     field::{self},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     checked::Artifacts,
-    crd::{AddressingStyle, Storage},
+    crd::{AddressingStyle, Azure, Storage},
     names,
     read::Observed,
 };
@@ -51,16 +51,12 @@ pub fn artifacts(storage: &Storage, pulp: &str, seen: &Observed, faults: &mut Ve
         return bucket("storages.backends.s3boto3.S3Boto3Storage", options, s3.redirect, None);
     }
     if let Some(azure) = &storage.azure {
-        let mut options = json!({ "account_name": azure.account, "azure_container": azure.container, "expiration_secs": 3600 });
-        if let Some(path) = &azure.path {
-            options["location"] = path.clone().into();
-        }
-        if let Some(at) = &azure.credentials {
-            let field = "spec.storage.azure.credentials";
-            options["account_key"] =
-                field::value(field, &at.name, &at.account_key_key, &seen.secrets, faults).into();
-        }
-        return bucket("storages.backends.azure_storage.AzureStorage", options, azure.redirect, None);
+        return bucket(
+            "storages.backends.azure_storage.AzureStorage",
+            container(azure, seen, faults),
+            azure.redirect,
+            None,
+        );
     }
     if let Some(gcs) = &storage.gcs {
         let mut options = json!({ "bucket_name": gcs.bucket, "file_overwrite": true });
@@ -90,11 +86,54 @@ pub fn artifacts(storage: &Storage, pulp: &str, seen: &Observed, faults: &mut Ve
     Artifacts::Volume(names::of(pulp, names::STORAGE))
 }
 
-fn bucket(
-    class: &str,
-    options: serde_json::Value,
-    redirect: bool,
-    key_file: Option<(String, String)>,
-) -> Artifacts {
+/// A container, its account, and how both are reached.
+fn container(azure: &Azure, seen: &Observed, faults: &mut Vec<Fault>) -> Value {
+    let mut options = json!({
+        "account_name": azure.account,
+        "azure_container": azure.container,
+        "expiration_secs": 3600,
+        // An artifact's name is its hash: what is there already is the same, and another name would not be found.
+        "overwrite_files": true,
+    });
+    if let Some(path) = &azure.path {
+        options["location"] = path.clone().into();
+    }
+    let key = azure.credentials.as_ref().map(|at| {
+        let field = "spec.storage.azure.credentials";
+        let key = field::value(field, &at.name, &at.account_key_key, &seen.secrets, faults);
+        // Also, nothing else may get into the connection string below.
+        if !key.chars().all(|letter| letter.is_ascii_alphanumeric() || "+/=".contains(letter)) {
+            let (name, key) = (&at.name, &at.account_key_key);
+            faults.push(Fault::new(
+                "Invalid",
+                format!("{field}: the key \"{key}\" of Secret \"{name}\" is no key of a storage account, which is written in base64; copy it anew"),
+            ));
+        }
+        key
+    });
+    if let Some(endpoint) = &azure.endpoint {
+        let endpoint = endpoint.trim_end_matches('/');
+        let (scheme, place) = endpoint.split_once("://").unwrap_or(("https", endpoint));
+        match (place.strip_prefix(&format!("{}.blob.", azure.account)), &key) {
+            (Some(suffix), _) if !suffix.contains('/') => {
+                options["endpoint_suffix"] = suffix.into();
+                options["azure_ssl"] = (scheme == "https").into();
+            }
+            (_, Some(key)) => {
+                let account = &azure.account;
+                options["connection_string"] =
+                    format!("AccountName={account};AccountKey={key};BlobEndpoint={endpoint}").into();
+            }
+            // The API server takes no such endpoint without credentials.
+            (_, None) => {}
+        }
+    }
+    if let Some(key) = key {
+        options["account_key"] = key.into();
+    }
+    options
+}
+
+fn bucket(class: &str, options: Value, redirect: bool, key_file: Option<(String, String)>) -> Artifacts {
     Artifacts::Bucket { storage: json!({ "BACKEND": class, "OPTIONS": options }), redirect, key_file }
 }

@@ -98,10 +98,18 @@ pub struct S3Credentials {
 /// A container of Azure Blob Storage.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("!has(self.endpoint) || has(self.credentials) || self.endpoint.matches('^https?://' + self.account + '[.]blob[.][^/]+/?$')").message("spec.storage.azure.endpoint: without credentials it must be of the form https://<account>.blob.<domain>; give credentials, or such an endpoint"))]
 pub struct Azure {
     /// Name of the storage account.
     #[schemars(length(min = 3, max = 24))]
+    #[x_kube(validation = Rule::new("self.matches('^[a-z0-9]+$')").message("spec.storage.azure.account has only lower-case letters and digits"))]
     pub account: String,
+    /// URL of the account's blob service, where it is not `https://<account>.blob.core.windows.net`: in a sovereign cloud, or a
+    /// server that is compatible.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    #[x_kube(validation = Rule::new("self.matches('^https?://[^/?#@;]+(/[a-z0-9]+)?/?$')").message("spec.storage.azure.endpoint must be a URL such as https://myaccount.blob.core.usgovcloudapi.net, or http://emulator:10000/myaccount"))]
+    pub endpoint: Option<String>,
     /// Name of the container; it must exist.
     #[schemars(length(min = 3, max = 63))]
     pub container: String,
@@ -137,11 +145,17 @@ pub struct Gcs {
     /// Name of the bucket; it must exist.
     #[schemars(length(min = 3, max = 222))]
     pub bucket: String,
+    /// URL of the server, where it is not `https://storage.googleapis.com`: a private endpoint, or a server that is compatible.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    #[x_kube(validation = Rule::new("self.matches('^https?://[^/?#@]+/?$')").message("spec.storage.gcs.endpoint must be a URL such as https://storage-mine.p.googleapis.com"))]
+    pub endpoint: Option<String>,
     /// Secret with the key file of a service account; without it, the identity of `serviceAccountName` must open the bucket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials: Option<GcsCredentials>,
-    /// Whether clients are sent to the bucket for downloads, by signed URLs; otherwise Pulp hands the content on.
-    #[serde(default = "yes")]
+    /// Whether clients are sent to the bucket for downloads, by signed URLs; otherwise Pulp hands the content on. Not by itself, as the
+    /// container plugin cannot do it with Google Cloud Storage: images could be pushed and not pulled.
+    #[serde(default)]
     pub redirect: bool,
 }
 

@@ -89,6 +89,10 @@ pub fn pod(pulp: &Instance, name: &str, command: &str, resources: ResourceRequir
         }
     }
     let command = format!("{}{START}{command}", if trusts { TRUST } else { "" });
+    if let Some(endpoint) = pulp.spec.storage.gcs.as_ref().and_then(|gcs| gcs.endpoint.as_ref()) {
+        // Of Google's client itself: Django's has no option for it.
+        variables.push(env("API_ENDPOINT_OVERRIDE", endpoint.trim_end_matches('/')));
+    }
     PodSpec {
         security_context: Some(user(USER)),
         service_account_name: pulp.spec.service_account_name.clone(),

@@ -16,6 +16,7 @@ const TRUST: &str = include_str!("settings/trust.py");
 /// What follows the settings in their file. Constant: it only reads what stands above it.
 const LDAP: &str = include_str!("settings/ldap.py");
 const KEYCLOAK: &str = include_str!("settings/keycloak.py");
+const IDENTITY: &str = include_str!("settings/identity.py");
 
 /// The settings, the scripts, and the volume unless it is somebody else's.
 pub fn objects(pulp: &Instance) -> Vec<Object> {
@@ -50,7 +51,9 @@ fn file(pulp: &Instance) -> String {
     let wanted = &pulp.spec.authentication;
     let ldap = wanted.ldap.as_ref().map(|_| LDAP);
     let keycloak = wanted.keycloak.as_ref().map(|_| KEYCLOAK);
-    [Some(&*python::assignments(&settings(pulp))), ldap, keycloak].into_iter().flatten().collect()
+    let azure = pulp.spec.storage.azure.as_ref();
+    let identity = azure.filter(|azure| azure.credentials.is_none()).map(|_| IDENTITY);
+    [Some(&*python::assignments(&settings(pulp))), ldap, keycloak, identity].into_iter().flatten().collect()
 }
 
 fn settings(pulp: &Instance) -> Settings {

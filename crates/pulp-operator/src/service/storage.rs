@@ -22,7 +22,8 @@ pub fn objects(pulp: &Instance) -> Vec<Object> {
         ..Default::default()
     };
     // With a secret besides: what stands in a status must not help to guess a key.
-    let which = hash(&(&pulp.keys.secret_key, storage, key_file, &pulp.spec.service_account_name));
+    let endpoint = pulp.spec.storage.gcs.as_ref().and_then(|gcs| gcs.endpoint.as_ref());
+    let which = hash(&(&pulp.keys.secret_key, storage, key_file, endpoint, &pulp.spec.service_account_name));
     vec![Object::run(job, format!("storage {which}")).templated(template)]
 }
 
@@ -33,12 +34,16 @@ fn fields(storage: &Storage) -> [&'static str; 3] {
         Storage { azure: Some(azure), .. } => [
             "spec.storage.azure.container",
             keys(azure.credentials.is_some(), "spec.storage.azure.credentials"),
-            "spec.storage.azure.account",
+            if azure.endpoint.is_some() {
+                "spec.storage.azure.endpoint"
+            } else {
+                "spec.storage.azure.account"
+            },
         ],
         Storage { gcs: Some(gcs), .. } => [
             "spec.storage.gcs.bucket",
             keys(gcs.credentials.is_some(), "spec.storage.gcs.credentials"),
-            "spec.storage.gcs",
+            "spec.storage.gcs.endpoint",
         ],
         Storage { s3, .. } => [
             "spec.storage.s3.bucket",

@@ -1,6 +1,7 @@
 //! From a manifest in YAML to the objects of a plan: each golden file shows everything that a user's manifest makes.
 
 mod authentication;
+mod clouds;
 mod lives;
 mod schema;
 
@@ -107,11 +108,11 @@ fn every_storage_and_every_exposure() {
         ),
         (
             "azure.yaml",
-            "{storage: {azure: {account: acc, container: con, path: x, credentials: {name: azure}}}, ingress: {type: LoadBalancer, host: pulp.example.com, tls: {secretName: tls}, annotations: {a: b}}, cache: {enabled: false}}",
+            "{storage: {azure: {account: acc, container: con, path: x, endpoint: 'http://emulator:10000/acc/', credentials: {name: azure}}}, ingress: {type: LoadBalancer, host: pulp.example.com, tls: {secretName: tls}, annotations: {a: b}}, cache: {enabled: false}}",
         ),
         (
             "gcs.yaml",
-            "{storage: {gcs: {bucket: bucket, credentials: {name: gcs}}}, ingress: {type: Ingress, host: pulp.example.com, className: haproxy}, api: {replicas: 2, autoscaling: {minReplicas: 2, maxReplicas: 5}}}",
+            "{storage: {gcs: {bucket: bucket, endpoint: 'https://storage-mine.p.googleapis.com/', credentials: {name: gcs}, redirect: true}}, ingress: {type: Ingress, host: pulp.example.com, className: haproxy}, api: {replicas: 2, autoscaling: {minReplicas: 2, maxReplicas: 5}}}",
         ),
         (
             "identity.yaml",

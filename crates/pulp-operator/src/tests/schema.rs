@@ -104,6 +104,22 @@ fn the_schema_refuses_with_the_field_and_the_mend() {
             Some("{storage: {claim: {name: b}}}"),
             "spec.storage.claim.name cannot be changed",
         ),
+        (
+            "{storage: {azure: {account: acc, container: con, endpoint: acc.blob.example.com, credentials: {name: a}}}}",
+            None,
+            "must be a URL such as https://myaccount.blob.core.usgovcloudapi.net",
+        ),
+        (
+            "{storage: {azure: {account: acc, container: con, endpoint: 'http://emulator:10000/acc'}}}",
+            None,
+            "without credentials it must be of the form https://<account>.blob.<domain>",
+        ),
+        ("{storage: {azure: {account: a.b, container: con}}}", None, "only lower-case letters and digits"),
+        (
+            "{storage: {gcs: {bucket: buc, endpoint: 'https://a.example.com/storage'}}}",
+            None,
+            "must be a URL such as https://storage-mine.p.googleapis.com",
+        ),
     ];
     for (spec, old, mend) in cases {
         let said = refused(spec, old);
@@ -117,6 +133,9 @@ fn the_schema_refuses_with_the_field_and_the_mend() {
         ),
         format!("{{{file}, settings: {{A: [1, {{b: c}}], TASK_GRACE_INTERVAL: 5}}}}"),
         format!("{{{file}, ingress: {{type: Route, host: pulp.example.com}}}}"),
+        "{storage: {azure: {account: acc, container: con, endpoint: 'http://emulator:10000/acc', credentials: {name: a}}}}".into(),
+        "{storage: {azure: {account: acc, container: con, endpoint: 'https://acc.blob.core.usgovcloudapi.net/'}}}".into(),
+        "{storage: {gcs: {bucket: buc, endpoint: 'http://gcs.example.com:4443'}}}".into(),
     ] {
         assert_eq!(refused(&spec, None), "", "{spec}");
     }
