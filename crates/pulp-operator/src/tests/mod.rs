@@ -4,6 +4,7 @@ mod authentication;
 mod clouds;
 mod lives;
 mod schema;
+mod takeover;
 
 use kube::ResourceExt;
 use reconcile::{

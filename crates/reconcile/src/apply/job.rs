@@ -58,6 +58,9 @@ impl Pass<'_> {
                 .is_some_and(|all| all.get("app.kubernetes.io/instance") == Some(&self.world.owner.name))
         });
         let known = self.world.look(&object).await?;
+        if known.is_none() && !self.held {
+            self.alone().await?;
+        }
         if known.as_ref().is_none_or(|known| known.state != State::Holds) && !(self.held && known.is_none()) {
             // What was achieved before no longer holds once something else has begun: going back is another run. Written before
             // anything begins, so that it is so whenever we die.

@@ -2,6 +2,7 @@
 
 mod job;
 mod memory;
+mod others;
 mod remove;
 
 use std::collections::HashSet;
@@ -86,7 +87,7 @@ pub async fn apply(
     for stage in &plan.stages {
         let held = stage.held || outcome.waiting.is_some();
         for object in &stage.objects {
-            let mut pass = Pass { world, stage, held, settled, issued: &issued, outcome: &mut outcome };
+            let mut pass = Pass { plan, world, stage, held, settled, issued: &issued, outcome: &mut outcome };
             match pass.one(object).await {
                 Ok(()) => {}
                 // Others may still be repaired; what was refused is told, and tried again.
@@ -113,6 +114,7 @@ pub async fn apply(
 
 /// One object in one pass.
 struct Pass<'a> {
+    plan: &'a Plan,
     world: &'a World,
     stage: &'a Stage,
     /// An earlier gate does not hold: nothing may begin, nothing may move to another revision.
@@ -138,13 +140,7 @@ impl Pass<'_> {
             known = self.stranger(object).await?;
         }
         let Some(known) = known else { return self.create(object).await };
-        let owner = &self.world.owner;
-        let ours = owner.labelled(&known.metadata) || owner.owns(&known.metadata);
-        // A key that somebody restored need not have our labels.
-        let restored = matches!(object.write, Write::Generate(_)) && !owner.anothers(&known.metadata);
-        if !ours && !restored {
-            return Err(taken(object));
-        }
+        self.ours(object, &known.metadata)?;
         let same = |key: &str| {
             known.metadata.annotations.as_ref().and_then(|all| all.get(key)).map(String::as_str)
                 == Some(object.annotation(key))
@@ -338,16 +334,5 @@ impl Pass<'_> {
                 );
             }
         }
-    }
-}
-
-/// An apply would take over somebody else's object in silence.
-fn taken(object: &Object) -> Error {
-    Error::Api {
-        verb: "apply",
-        what: object.title(),
-        said: "it exists and belongs to somebody else; delete it, or give the custom resource another name"
-            .into(),
-        code: Some(409),
     }
 }
