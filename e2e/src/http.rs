@@ -68,6 +68,14 @@ pub fn stranger() -> Identity {
 }
 
 impl Visitor {
+    /// Somebody who reaches a server by plain HTTP, under this host name and at this address.
+    pub fn plain(host: &str, address: SocketAddr) -> Self {
+        let timeout = std::time::Duration::from_mins(1);
+        let builder = Client::builder().no_proxy().redirect(Policy::none()).timeout(timeout);
+        let http = builder.resolve(host, address).build().expect("an HTTP client");
+        Self { http, base: format!("http://{host}:{}", address.port()), password: None }
+    }
+
     /// The same, but as the administrator with this password.
     #[must_use]
     pub fn with_password(self, password: &str) -> Self {
