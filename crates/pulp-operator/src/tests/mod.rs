@@ -1,6 +1,9 @@
 //! From a manifest in YAML to the objects of a plan: each golden file shows everything that a user's manifest makes.
 
+mod changes;
+mod kinds;
 mod lives;
+mod parts;
 mod schema;
 
 use kube::ResourceExt;
