@@ -62,9 +62,8 @@ impl PulpStory {
             "DO $$ BEGIN LOCK TABLE {table} IN SHARE MODE; \
              WHILE to_regclass('{end}') IS NULL LOOP PERFORM pg_sleep(0.2); END LOOP; END $$"
         );
-        let locked = format!("pg_locks WHERE relation = '{table}'::regclass AND mode = 'ShareLock'");
         let others = async {
-            self.counted(&locked, "1").await;
+            self.locked(table).await;
             let done = meanwhile.await;
             self.psql("pulp", &format!("CREATE TABLE {end} ()")).await;
             done
@@ -72,6 +71,12 @@ impl PulpStory {
         let (_, done) = tokio::join!(self.psql("pulp", &hold), others);
         self.psql("pulp", &format!("DROP TABLE {end}")).await;
         done
+    }
+
+    /// Waits until nobody may write into this table.
+    pub async fn locked(&self, table: &str) {
+        let of_it = format!("pg_locks WHERE relation = '{table}'::regclass AND mode = 'ShareLock'");
+        self.counted(&of_it, "1").await;
     }
 
     /// Waits until so many tasks are at work.

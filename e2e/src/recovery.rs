@@ -8,12 +8,9 @@ use serde_json::Value;
 use crate::{LONG, PulpStory, content, pods::Pods, wait};
 
 impl PulpStory {
-    /// Waits until Pulp has all that it needs and the instance is Ready, says how long that took and how often containers were
-    /// started anew, which must not be more often than `most`, and lets Pulp work.
-    pub async fn recovers(&self, before: &Pods, most: i32) -> Pods {
-        let start = Instant::now();
+    /// Waits until Pulp has all that it needs, as many workers among it, and the instance is Ready.
+    pub async fn whole(&self, workers: usize) {
         let visitor = self.visitor().await;
-        let workers = before.of("worker").len();
         wait(LONG, "Pulp has all it needs", async || {
             let (status, text) = visitor.try_get("/pulp/api/v3/status/").await?;
             let told: Value = serde_json::from_str(&text).map_err(|_| format!("{status}: {text}"))?;
@@ -27,6 +24,13 @@ impl PulpStory {
         })
         .await;
         self.ready().await;
+    }
+
+    /// Waits until it is whole, says how long that took and how often containers were started anew, which must not be more often than
+    /// `most`, and lets Pulp work.
+    pub async fn recovers(&self, before: &Pods, most: i32) -> Pods {
+        let start = Instant::now();
+        self.whole(before.of("worker").len()).await;
         let now = self.settled().await;
         println!("whole again after {:.0?}", start.elapsed());
         for pod in &now.0 {
@@ -35,7 +39,7 @@ impl PulpStory {
             assert!(pod.restarts - earlier <= most, "{pod:?}");
         }
         let made = content::file(&self.admin().await).await;
-        content::arrive(&visitor, &made).await;
+        content::arrive(&self.visitor().await, &made).await;
         now
     }
 }

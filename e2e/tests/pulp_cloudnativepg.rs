@@ -1,4 +1,4 @@
-//! A Pulp on a database of CloudNativePG: what that operator writes is all that ours has to be told.
+//! A Pulp on a database of `CloudNativePG`: what that operator writes is all that ours has to be told.
 
 use std::time::Instant;
 
@@ -17,7 +17,7 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-/// States an object of CloudNativePG's; its own operator may still be about to answer for it.
+/// States an object of `CloudNativePG`'s; its own operator may still be about to answer for it.
 async fn state(pulp: &PulpStory, kind: &str, name: &str, spec: Value) {
     let api = ApiResource::from_gvk(&GroupVersionKind::gvk("postgresql.cnpg.io", "v1", kind));
     let objects: Api<DynamicObject> = Api::namespaced_with(pulp.client.clone(), &pulp.namespace, &api);
@@ -43,7 +43,8 @@ async fn a_cluster_of_cloudnativepg_is_all_a_pulp_needs_to_be_told_of_and_anothe
 
     // Our image's tag does not say which PostgreSQL it holds; a catalog does.
     let postgresql = image(&pulp, "POSTGRESQL").await;
-    state(&pulp, "ImageCatalog", "postgresql", json!({ "images": [{ "major": 15, "image": postgresql }] })).await;
+    state(&pulp, "ImageCatalog", "postgresql", json!({ "images": [{ "major": 15, "image": postgresql }] }))
+        .await;
     let catalog = json!({ "apiGroup": "postgresql.cnpg.io", "kind": "ImageCatalog", "name": "postgresql", "major": 15 });
     let cluster = json!({ "instances": 1, "imageCatalogRef": catalog, "storage": { "size": "1Gi" },
         "bootstrap": { "initdb": { "database": "pulp", "owner": "pulp" } } });

@@ -84,14 +84,14 @@ async fn an_older_release_is_refused(pulp: &PulpStory, before: &Pods) {
 
 /// Both workers have a task; one of them shall go, and the other one be replaced: each first ends what it is at.
 async fn tasks_end_before_their_workers(pulp: &PulpStory, before: &Pods) {
-    let admin = pulp.admin().await;
-    let upload = || {
-        let admin = admin.clone();
-        tokio::spawn(async move { content::file(&admin).await })
-    };
     // Every upload of a file writes into it.
-    let uploads = pulp.held("file_filecontent", async {
-        let uploads = [upload(), upload()];
+    const TABLE: &str = "file_filecontent";
+    let admin = pulp.admin().await;
+    let upload = async || {
+        pulp.locked(TABLE).await;
+        content::file(&admin).await
+    };
+    let roll = async {
         pulp.at_work(2).await;
         pulp.edit(|spec| {
             spec.worker.replicas = 1;
@@ -103,17 +103,14 @@ async fn tasks_end_before_their_workers(pulp: &PulpStory, before: &Pods) {
         assert_eq!(now.of("worker").len(), 1, "{now:?}");
         for old in before.of("worker") {
             let still = now.0.iter().find(|pod| pod.uid == old.uid);
-            assert!(
-                still.is_some_and(|pod| pod.ending && pod.restarts == old.restarts),
-                "{}: {now:?}",
-                old.name
-            );
+            let ends = still.is_some_and(|pod| pod.ending && pod.restarts == old.restarts);
+            assert!(ends, "{}: {now:?}", old.name);
         }
         pulp.at_work(2).await;
-        uploads
-    });
-    for upload in uploads.await {
-        content::arrive(&pulp.visitor().await, &upload.await.expect("an upload")).await;
+    };
+    let ((), first, second) = tokio::join!(pulp.held(TABLE, roll), upload(), upload());
+    for files in [first, second] {
+        content::arrive(&pulp.visitor().await, &files).await;
     }
     assert_eq!(pulp.settled().await.of("worker").len(), 1);
 }
