@@ -82,6 +82,10 @@ node_files() { # NODE
   render containerd.toml "$1" >"$dir/containerd.toml"
   render cni.conflist "$1" >"$dir/cni/10.conflist"
   render kubelet.yaml "$1" >"$dir/kubelet.yaml"
+  # From the first moment on: what does not tolerate it would be there before a taint that is put on later.
+  if [ -n "${taint:-}" ]; then
+    printf '\nregisterWithTaints: [{key: %s, effect: NoSchedule}]\n' "$taint" >>"$dir/kubelet.yaml"
+  fi
   render kube-proxy.yaml "$1" >"$dir/kube-proxy.yaml"
   # Pods that ask for the node's DNS get an honest refusal; the machine's resolver is out of their reach.
   echo "nameserver 127.0.0.1" >"$dir/resolv.conf"

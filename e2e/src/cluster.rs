@@ -7,11 +7,12 @@ use std::{
 };
 
 use kube::{Client, Config};
+use tokio::process::Command;
 
-/// For what comes up: an installation takes one minute on two idle cores.
-pub const LONG: Duration = Duration::from_mins(6);
+/// For what comes up: an installation takes one minute on two idle cores, and many where others work too.
+pub const LONG: Duration = Duration::from_mins(15);
 /// For what the operator does at once.
-pub const SHORT: Duration = Duration::from_mins(1);
+pub const SHORT: Duration = Duration::from_mins(2);
 
 /// A client with the rights of the cluster's administrator, from `KUBECONFIG`.
 pub async fn client() -> Client {
@@ -37,6 +38,13 @@ pub fn process(part: &str) -> String {
     let file = state().join(format!("run/{part}.pid"));
     let id = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     id.trim().to_owned()
+}
+
+/// Runs one of the commands in `e2e`, for example `cluster/node-add`; it must succeed.
+pub async fn command(path: &str, arguments: &[&str]) {
+    let program = format!("{}/{path}", env!("CARGO_MANIFEST_DIR"));
+    let ended = Command::new(&program).args(arguments).status().await;
+    assert!(ended.as_ref().is_ok_and(std::process::ExitStatus::success), "{path} {arguments:?}: {ended:?}");
 }
 
 /// Reference of an image that `e2e/run` has built, by its folder in `e2e/images`.

@@ -20,6 +20,7 @@ pub mod operator;
 pub mod pods;
 pub mod processes;
 pub mod pulp;
+pub mod recovery;
 pub mod s3;
 pub mod story;
 pub mod told;

@@ -21,3 +21,22 @@ pub async fn signal(name: &str, ids: &[String]) {
         let _ = Command::new("kill").args([&format!("-{name}"), id]).status().await;
     }
 }
+
+/// Processes that stand still until this goes, whatever else happens: nothing is left standing by a story that fails.
+pub struct Standstill(Vec<String>);
+
+impl Standstill {
+    /// Stops them.
+    pub async fn of(ids: Vec<String>) -> Self {
+        signal("STOP", &ids).await;
+        Self(ids)
+    }
+}
+
+impl Drop for Standstill {
+    fn drop(&mut self) {
+        for id in &self.0 {
+            let _ = std::process::Command::new("kill").args(["-CONT", id]).status();
+        }
+    }
+}

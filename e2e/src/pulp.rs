@@ -1,7 +1,5 @@
 //! What only stories of a Pulp need.
 
-use std::time::Duration;
-
 use pulp_operator::Pulp;
 use reqwest::{Method, RequestBuilder, Response, StatusCode, multipart};
 use serde_json::Value;
@@ -57,20 +55,37 @@ impl PulpStory {
         Self::shared_as(PULP).await
     }
 
-    /// For so long nobody may write into this table: tasks that do take that long.
-    pub async fn hold(&self, table: &str, time: Duration) {
-        let lock = format!("BEGIN; LOCK TABLE {table} IN SHARE MODE");
-        self.psql("pulp", &format!("{lock}; SELECT pg_sleep({}); COMMIT", time.as_secs())).await;
+    /// Lets nobody write into this table until something else is done: tasks that do wait that long.
+    pub async fn held<T>(&self, table: &str, meanwhile: impl Future<Output = T>) -> T {
+        let end = "story_goes_on";
+        let hold = format!(
+            "DO $$ BEGIN LOCK TABLE {table} IN SHARE MODE; \
+             WHILE to_regclass('{end}') IS NULL LOOP PERFORM pg_sleep(0.2); END LOOP; END $$"
+        );
+        let others = async {
+            self.locked(table).await;
+            let done = meanwhile.await;
+            self.psql("pulp", &format!("CREATE TABLE {end} ()")).await;
+            done
+        };
+        let (_, done) = tokio::join!(self.psql("pulp", &hold), others);
+        self.psql("pulp", &format!("DROP TABLE {end}")).await;
+        done
     }
 
     /// Waits until nobody may write into this table.
-    pub async fn held(&self, table: &str) {
+    pub async fn locked(&self, table: &str) {
         let of_it = format!("pg_locks WHERE relation = '{table}'::regclass AND mode = 'ShareLock'");
         self.counted(&of_it, "1").await;
     }
 
+    /// Waits until so many tasks are at work.
+    pub async fn at_work(&self, wanted: usize) {
+        self.counted("core_task WHERE state = 'running'", &wanted.to_string()).await;
+    }
+
     /// Waits until there are so many rows.
-    pub async fn counted(&self, rows: &str, wanted: &str) {
+    async fn counted(&self, rows: &str, wanted: &str) {
         wait(LONG, rows, async || {
             let found = self.psql("pulp", &format!("SELECT count(*) FROM {rows}")).await;
             if found == wanted { Ok(()) } else { Err(format!("{found} of them")) }
@@ -81,6 +96,29 @@ impl PulpStory {
 
 /// Pulp's REST API.
 impl Visitor {
+    /// Asks for a change; the task that is to make it.
+    pub async fn order(&self, method: Method, path: &str, body: &Value) -> String {
+        let answer = sent(self.request(method, path).json(body)).await;
+        let text = answer.text().await.expect("text");
+        let answer: Value = serde_json::from_str(&text).unwrap_or_default();
+        answer["task"].as_str().unwrap_or_else(|| panic!("{path}: no task: {text}")).to_owned()
+    }
+
+    /// Waits until a task has ended, and returns what Pulp tells of it.
+    pub async fn ended(&self, task: &str) -> Value {
+        wait(LONG, &format!("task {task} has ended"), async || {
+            let (status, text) = self.try_get(task).await?;
+            let told: Value = serde_json::from_str(&text).map_err(|_| format!("{status}: {text}"))?;
+            let ends = ["completed", "failed", "canceled", "skipped"];
+            if ends.iter().any(|end| told["state"] == *end) {
+                Ok(told)
+            } else {
+                Err(told["state"].to_string())
+            }
+        })
+        .await
+    }
+
     /// Asks for a change and waits until it is made; what was answered, or the task that made it.
     pub async fn change(&self, method: Method, path: &str, body: &Value) -> Value {
         self.done(self.request(method, path).json(body)).await
@@ -143,13 +181,7 @@ impl Visitor {
         assert!(status.is_success(), "{url}: {status}: {text}");
         let answer: Value = serde_json::from_str(&text).unwrap_or_default();
         let Some(task) = answer["task"].as_str() else { return answer };
-        let ended = wait(LONG, &format!("{url}: task {task}"), async || {
-            let task = self.json(task).await;
-            let ended =
-                ["completed", "failed", "canceled", "skipped"].iter().any(|state| task["state"] == *state);
-            if ended { Ok(task) } else { Err(task["state"].to_string()) }
-        })
-        .await;
+        let ended = self.ended(task).await;
         assert_eq!(ended["state"], "completed", "{url}: {ended}");
         ended
     }

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::Timestamp;
 use reqwest::Method;
 use tokio::{sync::watch, task::JoinSet};
 
@@ -34,6 +35,8 @@ pub struct Record {
     pub failures: Vec<String>,
     /// The longest time in which no answer came as it should.
     pub silence: Duration,
+    /// When it first and last failed.
+    pub failing: Option<(Timestamp, Timestamp)>,
 }
 
 impl Default for Traffic {
@@ -75,7 +78,7 @@ impl Traffic {
 
 impl Display for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { path, answers, failures, silence } = self;
+        let Self { path, answers, failures, silence, .. } = self;
         write!(f, "{path}: {answers} answers, {} failures, longest silence {silence:.1?}", failures.len())?;
         failures.iter().take(5).try_for_each(|failure| write!(f, "\n    {failure}"))
     }
@@ -91,7 +94,11 @@ async fn ask(visitor: Visitor, path: String, wanted: String, stop: watch::Receiv
                 record.silence = record.silence.max(last.elapsed());
                 last = Instant::now();
             }
-            Err(why) => record.failures.push(format!("{:.1?}: {why}", start.elapsed())),
+            Err(why) => {
+                record.failures.push(format!("{:.1?}: {why}", start.elapsed()));
+                let now = Timestamp::now();
+                record.failing = Some((record.failing.map_or(now, |(first, _)| first), now));
+            }
         }
         tokio::time::sleep(PAUSE).await;
     }

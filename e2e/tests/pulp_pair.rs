@@ -6,7 +6,31 @@ use e2e::{
     pulp::light,
     wait,
 };
+use k8s_openapi::api::{
+    batch::v1::{CronJob, Job},
+    core::v1::Secret,
+};
 use reqwest::StatusCode;
+use serde_json::json;
+
+const FIELDS: &str = "storage: {file: {size: 1Gi}}, settingsFrom: [{secret: shared}], \
+    maintenance: {orphanCleanup: {schedule: '30 2 * * 6'}, repair: {schedule: '30 2 1 * *'}}";
+
+/// Does now what a schedule has for later; it must end well.
+async fn maintained(pulp: &PulpStory, what: &str) {
+    let schedule: CronJob = pulp.api().get(&format!("{}-{what}", pulp.name)).await.expect("a schedule");
+    let job = schedule.spec.expect("a spec").job_template.spec;
+    let name = format!("{what}-now");
+    let job = json!({ "apiVersion": "batch/v1", "kind": "Job", "metadata": { "name": name }, "spec": job });
+    pulp.apply::<Job>(&name, &job).await;
+    wait(LONG, &format!("{name} has ended well"), async || {
+        let job: Job = pulp.api().get(&name).await.map_err(|error| error.to_string())?;
+        let status = job.status.unwrap_or_default();
+        assert_eq!(status.failed.unwrap_or_default(), 0, "{name} has failed");
+        if status.succeeded == Some(1) { Ok(()) } else { Err(format!("{status:?}")) }
+    })
+    .await;
+}
 
 /// Volumes, and what was drawn once.
 async fn data(pulp: &PulpStory) -> Objects {
@@ -29,10 +53,20 @@ async fn of_two_pulps_in_a_namespace_one_goes_and_comes_again_and_the_other_does
     let one = PulpStory::new("pair").await;
     let two = one.beside("other");
     for pulp in [&one, &two] {
-        pulp.state(&light("storage: {file: {size: 1Gi}}")).await;
+        pulp.state(&light(FIELDS)).await;
     }
+    // Both refer to one Secret, and both hear of it.
+    for pulp in [&one, &two] {
+        pulp.told("SecretMissing", &["spec.settingsFrom: Secret \"shared\" does not exist"]).await;
+    }
+    let shared = json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "shared" },
+        "stringData": { "STORY": "shared" } });
+    one.apply::<Secret>("shared", &shared).await;
     one.ready().await;
     two.ready().await;
+    for what in ["orphans", "repair"] {
+        maintained(&two, what).await;
+    }
     let (first, second) = (file(&one.admin().await).await, file(&two.admin().await).await);
     arrive(&one.visitor().await, &first).await;
     arrive(&two.visitor().await, &second).await;
@@ -59,7 +93,7 @@ async fn of_two_pulps_in_a_namespace_one_goes_and_comes_again_and_the_other_does
     assert_eq!(two.pods().await.gone_or_restarted_since(&pods), [""; 0]);
     assert_eq!(two.objects().await.changed_since(&objects), [""; 0]);
 
-    one.state(&light("storage: {file: {size: 1Gi}}")).await;
+    one.state(&light(FIELDS)).await;
     one.ready().await;
     assert_eq!(data(&one).await.changed_since(&kept), [""; 0]);
     assert_eq!(one.visitor().await.with_password(&password).get(users).await.0, StatusCode::OK);

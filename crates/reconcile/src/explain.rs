@@ -33,7 +33,8 @@ pub(crate) fn explain(namespace: &Namespace, object: &Object, name: &str, state:
         pods
     };
     let trouble = newest_first.iter().find_map(|pod| {
-        let said = trouble(pod).or_else(|| {
+        let lost = || (kind == "StatefulSet").then(|| lost(pod)).flatten();
+        let said = trouble(pod).or_else(lost).or_else(|| {
             let starting = !ready(pod) && pod.metadata.deletion_timestamp.is_none();
             // That a container is not up yet is no news as long as it starts.
             let news = |said: &String| !said.starts_with("Startup probe failed");
@@ -90,6 +91,21 @@ fn trouble(pod: &Pod) -> Option<String> {
     let containers =
         status.init_container_statuses.iter().flatten().chain(status.container_statuses.iter().flatten());
     containers.filter(|container| !container.ready).find_map(of_container)
+}
+
+/// That a pod cannot end because its node does not answer. Nobody else may have its volume until somebody who knows says that the node is
+/// off: it might only be cut off, and the pod go on writing.
+fn lost(pod: &Pod) -> Option<String> {
+    pod.metadata.deletion_timestamp.as_ref()?;
+    let mut conditions = pod.status.iter().flat_map(|status| status.conditions.iter().flatten());
+    conditions.find(|it| {
+        it.type_ == "DisruptionTarget" && it.reason.as_deref() == Some("DeletionByTaintManager")
+    })?;
+    let node = pod.spec.as_ref()?.node_name.as_deref()?;
+    Some(format!(
+        "its node {node} does not answer, and another pod may have its volume only when that is off for certain; bring it back, or \
+         if it is off: kubectl taint node {node} node.kubernetes.io/out-of-service=nodeshutdown:NoExecute"
+    ))
 }
 
 fn of_container(container: &ContainerStatus) -> Option<String> {

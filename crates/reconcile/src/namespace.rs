@@ -293,10 +293,11 @@ fn trim(metadata: &mut ObjectMeta) {
     }
 }
 
-/// Of a pod we only ask why it is not ready.
+/// Of a pod we only ask why it is not ready, and where it is.
 fn trim_pod(pod: &mut Pod) {
     trim(&mut pod.metadata);
-    pod.spec = Some(PodSpec::default());
+    let node_name = pod.spec.take().and_then(|spec| spec.node_name);
+    pod.spec = Some(PodSpec { node_name, ..Default::default() });
 }
 
 fn trim_event(event: &mut Event) {

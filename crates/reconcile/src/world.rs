@@ -21,7 +21,7 @@ use crate::{
     hash,
     kind::Kind,
     namespace::{Known, Namespace},
-    object::{APPLIED, Object, Owner},
+    object::{APPLIED, Object, Owner, Write},
     status::Status,
 };
 
@@ -194,7 +194,9 @@ impl World {
 
 /// Fields that we state and that are otherwise, metadata included.
 fn differences(object: &Object, live: &DynamicObject) -> Vec<String> {
-    let mut found = drift(&object.body.data, &live.data);
+    // What is drawn once may have been made by somebody before us, as a Secret of any type; that cannot be changed.
+    let drawn = matches!(object.write, Write::Generate(_));
+    let mut found = if drawn { vec![] } else { drift(&object.body.data, &live.data) };
     let metadata = |object: &DynamicObject| {
         serde_json::json!({ "metadata": {
             "labels": object.metadata.labels, "annotations": object.metadata.annotations,

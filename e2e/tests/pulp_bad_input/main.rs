@@ -1,6 +1,5 @@
 //! Whatever is wrong with a Pulp has a clear answer, costs nothing and loses nothing.
 
 mod refused;
-mod release;
 mod storage;
 mod told;

@@ -1,18 +1,22 @@
 //! A Pulp goes from release to release while people use it.
 
-mod failed;
 mod gate;
 mod rolling;
-mod tasks;
 
-use e2e::PulpStory;
+use std::time::Duration;
+
+use e2e::{PulpStory, story::condition};
+use jiff::Timestamp;
 use reconcile::Managed;
+use tokio::sync::watch;
 
-/// Ready, of this image, with one pod of each part and the fewest plugins.
-async fn running(title: &str, image: &str) -> PulpStory {
+/// Ready, of this image, with the fewest plugins and so many pods of each part.
+async fn running(title: &str, image: &str, pods: i32) -> PulpStory {
     let pulp = PulpStory::new(title).await;
+    let server = format!("{{replicas: {pods}, processes: 1}}");
     pulp.state(&format!(
-        "{{storage: {{file: {{size: 1Gi}}}}, plugins: [pulp_certguard], worker: {{replicas: 1}}, images: {{pulp: '{image}'}}}}"
+        "{{storage: {{file: {{size: 1Gi}}}}, plugins: [pulp_certguard], images: {{pulp: '{image}'}}, \
+         api: {server}, content: {server}, worker: {{replicas: {pods}}}, web: {{replicas: {pods}}}}}"
     ))
     .await;
     pulp.ready().await;
@@ -27,7 +31,31 @@ async fn core(pulp: &PulpStory) -> String {
     version.and_then(|version| version.running.clone()).unwrap_or_default()
 }
 
-/// Whether Pulp still knows a task; and how it ended.
-async fn state(admin: &e2e::Visitor, task: &str) -> String {
-    admin.json(task).await["state"].as_str().unwrap_or_default().to_owned()
+/// A time in which the condition `Available` was not true.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Outage {
+    from: Timestamp,
+    to: Timestamp,
+    said: String,
+}
+
+/// All of them until it is told to stop.
+async fn outages(pulp: &PulpStory, stop: watch::Receiver<bool>) -> Vec<Outage> {
+    let (mut seen, mut last): (Vec<Outage>, _) = (vec![], false);
+    while !*stop.borrow() {
+        let instance = pulp.now().await.expect("it is there");
+        let available = condition(&instance, "Available").expect("a condition");
+        let (out, now) = (available.status != "True", Timestamp::now());
+        match seen.last_mut().filter(|_| last) {
+            Some(outage) => outage.to = now,
+            None if out => {
+                let said = format!("{}: {}", available.reason, available.message);
+                seen.push(Outage { from: now, to: now, said });
+            }
+            None => {}
+        }
+        last = out;
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+    seen
 }

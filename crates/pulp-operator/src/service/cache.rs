@@ -22,11 +22,16 @@ pub fn objects(pulp: &Instance) -> Vec<Object> {
     cache.objects().into_iter().map(|object| object.templated(template)).collect()
 }
 
+/// For the client of Pulp's: whoever waits longer than this (s) is served faster without. Where its node is lost, nobody answers at all.
+const PATIENCE: &str = "socket_timeout=2&socket_connect_timeout=2";
+
 /// Its URL, if there is one.
 pub fn url(pulp: &Instance) -> Option<String> {
-    match &pulp.cache {
-        Cache::Off => None,
-        Cache::Own => Some(format!("redis://:{}@{}:6379/0", pulp.keys.cache, pulp.address("cache"))),
-        Cache::External { url, .. } => Some(url.clone()),
-    }
+    let url = match &pulp.cache {
+        Cache::Off => return None,
+        Cache::Own => format!("redis://:{}@{}:6379/0", pulp.keys.cache, pulp.address("cache")),
+        Cache::External { url, .. } => url.clone(),
+    };
+    let more = if url.contains('?') { '&' } else { '?' };
+    Some(format!("{url}{more}{PATIENCE}"))
 }

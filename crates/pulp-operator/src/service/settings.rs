@@ -131,7 +131,15 @@ fn settings(pulp: &Instance) -> Settings {
 
 fn database(pulp: &Instance) -> Value {
     let at = &pulp.keys.database;
-    let mut options = json!({ "sslmode": at.ssl_mode.name() });
+    // A server whose node is lost says nothing more, not even good-bye: without these a process would wait for it for hours.
+    let mut options = json!({
+        "sslmode": at.ssl_mode.name(),
+        "connect_timeout": 30,
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 60_000,
+    });
     if at.ca.is_some() {
         options["sslrootcert"] = "/etc/pulp/database-ca/ca.crt".into();
     }

@@ -2,7 +2,10 @@
 
 mod authentication;
 mod clouds;
+mod changes;
+mod kinds;
 mod lives;
+mod parts;
 mod schema;
 mod takeover;
 

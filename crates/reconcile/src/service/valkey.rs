@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::{Container, ContainerPort, PodSpec, ResourceRequ
 use crate::{
     field,
     object::Object,
-    part::Part,
+    part::{Part, Replace},
     pod::{claim_volume, env_secret, every, exec, mount, scratch, secret_volume, user},
 };
 
@@ -38,7 +38,14 @@ impl Valkey<'_> {
         });
         let config = self.config().secret([("valkey.conf", self.configuration())]);
         let service = part.service("ClusterIP", &[("valkey", 6379)]);
-        claim.into_iter().chain([config, service, part.stateful_set(self.pod())]).collect()
+        // Where a node is lost, the pod of a StatefulSet is not made anew until somebody says that the node is gone: two would share
+        // a volume. Without a volume there is nothing to guard.
+        let pods = if self.volume.is_some() {
+            part.stateful_set(self.pod())
+        } else {
+            part.deployment(1, Replace::OneAtATime, self.pod())
+        };
+        claim.into_iter().chain([config, service, pods]).collect()
     }
 
     fn config(&self) -> Part {

@@ -26,5 +26,7 @@ SQL
 done
 pg_ctl stop --pgdata="$data" --wait --mode=fast --silent
 
+# The last line: a client whose node is lost says nothing more, and what it had locked would stay so for hours.
 exec postgres -D "$data" -c listen_addresses='*' -c unix_socket_directories=/var/run/postgresql \
-  -c max_connections="$MAX_CONNECTIONS" -c shared_buffers="$SHARED_BUFFERS" -c password_encryption=scram-sha-256
+  -c max_connections="$MAX_CONNECTIONS" -c shared_buffers="$SHARED_BUFFERS" -c password_encryption=scram-sha-256 \
+  -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3 -c tcp_user_timeout=60s
