@@ -4,6 +4,7 @@ mod authentication;
 mod clouds;
 mod lives;
 mod schema;
+mod signing;
 
 use kube::ResourceExt;
 use reconcile::{
@@ -273,12 +274,16 @@ fn an_upgrade_looks_first_and_stops_what_a_gate_does_not_let_pass() {
         [
             "Preflight",
             "Admin held",
+            "Checksums held",
+            "Signing held",
             "Content held",
             "Api held",
             "Workers held",
             "Web held",
             "Exposure held",
-            "Maintenance held"
+            "Maintenance held",
+            "Signing held",
+            "Checksums held"
         ]
     );
 
