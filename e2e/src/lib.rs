@@ -14,6 +14,7 @@ pub mod cluster;
 pub mod content;
 pub mod directory;
 pub mod foreman;
+pub mod gpg;
 pub mod http;
 pub mod objects;
 pub mod operator;

@@ -39,6 +39,8 @@ impl Served for Pulp {
         "Storage",
         "Migrate",
         "Admin",
+        "Checksums",
+        "Signing",
         "Content",
         "Api",
         "Workers",

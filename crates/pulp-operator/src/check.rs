@@ -3,6 +3,7 @@
 mod keycloak;
 mod ldap;
 mod settings;
+mod signing;
 mod storage;
 mod trusted;
 
@@ -56,6 +57,7 @@ impl Pulp {
         }
         found.extend(spec.authentication.keycloak.iter().map(|keycloak| keycloak.client_secret.name.clone()));
         found.extend(spec.ingress.tls.secret_name.clone());
+        found.extend(self.signing("Secret"));
         found
     }
 
@@ -63,7 +65,13 @@ impl Pulp {
     pub fn config_maps(&self) -> Vec<String> {
         let settings = self.spec.settings_from.iter().filter_map(|source| source.config_map.clone());
         let trusted = self.spec.trusted_certificates.iter().filter_map(|source| source.config_map.clone());
-        settings.chain(trusted).chain([names::of(&self.name_any(), names::FRONT)]).collect()
+        let front = [names::of(&self.name_any(), names::FRONT)];
+        settings.chain(trusted).chain(front).chain(self.signing("ConfigMap")).collect()
+    }
+
+    fn signing(&self, kind: &str) -> impl Iterator<Item = String> {
+        let all = signing::objects(self.spec.signing.as_ref()).into_iter();
+        all.filter_map(move |(of, name)| (of == kind).then_some(name))
     }
 }
 
@@ -86,6 +94,8 @@ pub fn check(pulp: &Pulp, seen: &Observed) -> Result<Checked, Vec<Fault>> {
         artifacts: storage::artifacts(&spec.storage, &name, seen, &mut faults),
         settings: settings::collect(&spec, &authentication, seen, &mut faults),
         authentication,
+        checksums: signing::checksums(&spec, &name, seen),
+        signing: signing::signing(&spec, &name, seen, &mut faults),
         keys: None,
         spec,
         name,

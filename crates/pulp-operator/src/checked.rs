@@ -3,8 +3,9 @@
 use reconcile::{Part, field::Database};
 
 use crate::{
-    crd::{IngressType, PulpSpec, Settings, SettingsSource, TrustedCertificates},
+    crd::{Checksum, IngressType, PulpSpec, Settings, SettingsSource, TrustedCertificates},
     names,
+    signing::Signing,
 };
 
 /// An image for each part.
@@ -90,6 +91,10 @@ pub struct Checked {
     pub authentication: Authentication,
     /// The user's own settings, from all sources.
     pub settings: Settings,
+    /// What artifacts are hashed with; `None`: what Pulp itself thinks right, and always so.
+    pub checksums: Option<Vec<Checksum>>,
+    /// What is signed.
+    pub signing: Signing,
     /// What was drawn once; `None` before that.
     pub keys: Option<Keys>,
 }

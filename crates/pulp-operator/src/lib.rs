@@ -15,6 +15,7 @@ pub mod python;
 pub mod read;
 pub mod report;
 pub mod service;
+pub mod signing;
 pub mod upgrade;
 
 use k8s_openapi::api::{

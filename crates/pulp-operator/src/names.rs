@@ -23,6 +23,14 @@ pub const CERTIFICATE: &str = "server-tls";
 pub const LIBPQ: &str = "libpq";
 /// The volume for artifacts.
 pub const STORAGE: &str = "file-storage";
+/// What signs: scripts, and the Job that registers them.
+pub const SIGNING: &str = "signing";
+/// The Job that sees whether signing will work.
+pub const SIGNING_TRIAL: &str = "signing-trial";
+/// The Job that makes the checksums of artifacts those that are allowed.
+pub const CHECKSUMS: &str = "checksums";
+/// The Job that adds checksums, and removes none.
+pub const CHECKSUMS_ADDED: &str = "checksums-added";
 /// The `ConfigMap` by which a reverse proxy of somebody else's says that it stands in front of this Pulp: key `url`.
 pub const FRONT: &str = "front";
 

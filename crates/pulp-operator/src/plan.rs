@@ -7,8 +7,8 @@ use crate::{
     keys,
     read::Observed,
     service::{
-        Instance, admin, api, cache, content, database, exposure, maintenance, migrate, settings, storage,
-        web, worker,
+        Instance, admin, api, cache, checksums, content, database, exposure, maintenance, migrate, settings,
+        signing, storage, web, worker,
     },
     upgrade::{Step, step},
 };
@@ -25,9 +25,10 @@ pub fn plan(pulp: &Checked, seen: &Observed) -> Plan {
         .stage("Settings", Applied, settings::objects(pulp))
         .stage("Storage", Succeeded, storage::objects(pulp));
     match step {
-        Step::Install => install(base.stage("Migrate", Succeeded, migrate::objects(pulp)), pulp),
+        Step::Install => install(base.stage("Migrate", Succeeded, migrate::objects(pulp)), pulp, seen),
         Step::Look => {
-            install(base.stage("Preflight", Succeeded, migrate::preflight(pulp)).to_be_continued(), pulp)
+            let base = base.stage("Preflight", Succeeded, migrate::preflight(pulp)).to_be_continued();
+            install(base, pulp, seen)
         }
         Step::Drain(_) => base
             // First those whose last task may take an hour: meanwhile people go on downloading.
@@ -41,13 +42,18 @@ pub fn plan(pulp: &Checked, seen: &Observed) -> Plan {
 }
 
 /// Everything that serves, in the order of upstream's upgrades without downtime.
-fn install(base: Plan, pulp: &Instance) -> Plan {
+fn install(base: Plan, pulp: &Instance, seen: &Observed) -> Plan {
     let spec = &pulp.spec;
     base.stage("Admin", Succeeded, admin::objects(pulp))
+        // What runs goes on as it is until it is known that a change works, and then it is changed everywhere before it counts.
+        .stage("Checksums", Succeeded, checksums::add(pulp, seen))
+        .stage("Signing", Succeeded, signing::trial(pulp, seen))
         .stage("Content", Ready, content::objects(pulp, spec.content.replicas))
         .stage("Api", Ready, api::objects(pulp, spec.api.replicas))
         .stage("Workers", Ready, worker::objects(pulp, spec.worker.replicas))
         .stage("Web", Ready, web::objects(pulp))
         .stage("Exposure", Ready, exposure::objects(pulp))
         .stage("Maintenance", Applied, maintenance::objects(pulp))
+        .stage("Signing", Succeeded, signing::register(pulp))
+        .stage("Checksums", Succeeded, checksums::fit(pulp))
 }

@@ -31,6 +31,13 @@ pub struct Observed {
     pub images: Images,
 }
 
+impl Observed {
+    /// Whether it has served before: all of it was up once.
+    pub fn lived(&self) -> bool {
+        self.status.versions.iter().any(|version| version.running.is_some())
+    }
+}
+
 /// Reads the world around a manifest.
 pub async fn read(pulp: &Pulp, world: &World) -> Result<Observed, Error> {
     let mut seen = Observed { status: world.status().clone(), images: related(), ..Observed::default() };

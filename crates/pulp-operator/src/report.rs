@@ -7,6 +7,7 @@ use crate::{
     crd::IngressType,
     names,
     read::Observed,
+    signing,
     upgrade::{Step, found, step},
 };
 
@@ -16,7 +17,10 @@ const ARTIFACTS: &str = "SELECT file, sha256, size FROM core_artifact";
 /// Endpoints, versions, what a backup consists of, and whether it is down on purpose.
 pub fn report(pulp: &Checked, seen: &Observed, ready: bool) -> Report {
     Report {
-        conditions: [Some(available(pulp, seen)), addressed(pulp, seen)].into_iter().flatten().collect(),
+        conditions: [Some(available(pulp, seen)), addressed(pulp, seen), signing::news(pulp, seen)]
+            .into_iter()
+            .flatten()
+            .collect(),
         endpoints: endpoints(pulp),
         versions: versions(pulp, seen, ready),
         backup: pulp.keys.as_ref().map(|_| backup(pulp)),

@@ -88,6 +88,11 @@ fn wrong(name: &str, authentication: &Authentication) -> Option<&'static str> {
     if !upper {
         return Some("is no name of a setting: they are upper-case, for example TASK_GRACE_INTERVAL");
     }
+    if name == "ALLOWED_CONTENT_CHECKSUMS" {
+        return Some(
+            "is spec.allowedContentChecksums, which sees to artifacts that are there already; give it there",
+        );
+    }
     let of_authentication = authentication.settings.contains_key(name)
         || (name == "AUTHENTICATION_BACKENDS" && !authentication.backends.is_empty());
     (OURS.contains(&name) || of_authentication)

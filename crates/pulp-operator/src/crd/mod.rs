@@ -8,6 +8,7 @@ mod keycloak;
 mod ldap;
 mod maintenance;
 mod settings;
+mod signing;
 mod storage;
 mod trusted;
 
@@ -26,6 +27,7 @@ pub use keycloak::*;
 pub use ldap::*;
 pub use maintenance::*;
 pub use settings::*;
+pub use signing::*;
 pub use storage::*;
 pub use trusted::*;
 
@@ -111,6 +113,18 @@ pub struct PulpSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20))]
     pub settings_from: Vec<SettingsSource>,
+
+    /// What artifacts are hashed with; `sha224`, `sha256`, `sha384` and `sha512` if nothing is said. `sha256` must be among them. When
+    /// the list changes, what is missing is computed from all artifacts, which takes its time, and what is too much is removed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 6))]
+    #[x_kube(validation = Rule::new("self.size() == 0 || 'sha256' in self").message("spec.allowedContentChecksums: sha256 must be among them; Pulp names its artifacts by it"))]
+    #[x_kube(validation = Rule::new("self.all(one, self.exists_one(other, other == one))").message("spec.allowedContentChecksums: name each only once"))]
+    pub allowed_content_checksums: Vec<Checksum>,
+
+    /// What Pulp signs, and with which key; nothing if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signing: Option<Signing>,
 
     /// `ServiceAccount` of the pods that reach the storage, where its identity opens it (workload identity) instead of a Secret.
     /// It must exist.

@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod api;
 pub mod cache;
+pub mod checksums;
 pub mod content;
 pub mod database;
 pub mod exposure;
@@ -10,6 +11,7 @@ pub mod maintenance;
 pub mod migrate;
 pub mod process;
 pub mod settings;
+pub mod signing;
 pub mod storage;
 pub mod web;
 pub mod worker;

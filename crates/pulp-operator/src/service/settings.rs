@@ -3,11 +3,12 @@
 use reconcile::{Object, Part};
 use serde_json::{Value, json};
 
-use super::{Instance, cache};
+use super::{Instance, cache, signing};
 use crate::{checked::Artifacts, crd::Settings, names, python};
 
 const ALIVE: &str = include_str!("settings/alive.py");
 const ADMIN: &str = include_str!("settings/admin.py");
+const CHECKSUMS: &str = include_str!("settings/checksums.py");
 const KEYCLOAK_LOGIN: &str = include_str!("settings/keycloak_login.py");
 const MIGRATE: &str = include_str!("settings/migrate.py");
 const STORAGE: &str = include_str!("settings/storage.py");
@@ -27,6 +28,7 @@ pub fn objects(pulp: &Instance) -> Vec<Object> {
         scripts(pulp).config_map([
             ("alive.py", ALIVE.into()),
             ("admin.py", ADMIN.into()),
+            ("checksums.py", CHECKSUMS.into()),
             ("keycloak_login.py", KEYCLOAK_LOGIN.into()),
             ("migrate.py", MIGRATE.into()),
             ("storage.py", STORAGE.into()),
@@ -34,6 +36,7 @@ pub fn objects(pulp: &Instance) -> Vec<Object> {
             ("trust.py", TRUST.into()),
         ]),
     ];
+    objects.extend(signing::scripts(pulp));
     if let Some(file) = &pulp.spec.storage.file {
         let (volume, mode) = (&file.volume, file.access_mode.name());
         let claim = pulp.part(names::STORAGE).claim(&volume.size, volume.storage_class_name.as_deref(), mode);
@@ -109,6 +112,11 @@ fn settings(pulp: &Instance) -> Settings {
         plugins.sort();
         plugins.dedup();
         set("ENABLED_PLUGINS", json!(plugins));
+    }
+    if let Some(checksums) =
+        pulp.checksums.as_ref().filter(|_| !pulp.spec.allowed_content_checksums.is_empty())
+    {
+        set("ALLOWED_CONTENT_CHECKSUMS", json!(checksums));
     }
     let cache = cache::url(pulp);
     set("CACHE_ENABLED", cache.is_some().into());

@@ -6,13 +6,13 @@ use reconcile::{
     pod::{every, exec},
 };
 
-use super::{Instance, budget, process};
+use super::{Instance, budget, signing};
 
 /// The pods.
 pub fn objects(pulp: &Instance, replicas: i32) -> Vec<Object> {
     let (part, spec) = (pulp.part("worker"), &pulp.spec.worker);
     let resources = Amounts::or(spec.template.resources.as_ref(), ["100m", "512Mi"], ["2", "4Gi"]);
-    let mut pod = process::pod(pulp, "worker", "pulpcore-worker", resources);
+    let mut pod = signing::pod(pulp, "worker", "pulpcore-worker", resources);
     pod.termination_grace_period_seconds = Some(spec.grace_period_seconds);
     let alive = |how: &'static str| exec(["python3", "/etc/pulp/scripts/alive.py", how]);
     let container = &mut pod.containers[0];

@@ -8,6 +8,7 @@ mod lives;
 mod parts;
 mod schema;
 mod takeover;
+mod signing;
 
 use kube::ResourceExt;
 use reconcile::{
@@ -277,12 +278,16 @@ fn an_upgrade_looks_first_and_stops_what_a_gate_does_not_let_pass() {
         [
             "Preflight",
             "Admin held",
+            "Checksums held",
+            "Signing held",
             "Content held",
             "Api held",
             "Workers held",
             "Web held",
             "Exposure held",
-            "Maintenance held"
+            "Maintenance held",
+            "Signing held",
+            "Checksums held"
         ]
     );
 

@@ -67,6 +67,23 @@ fn the_schema_refuses_with_the_field_and_the_mend() {
             None,
             "schedule must have five fields",
         ),
+        (
+            &format!("{{{file}, signing: {{key: {{name: k}}}}}}"),
+            None,
+            "say what is signed by at least one of rpm, container, deb, collection",
+        ),
+        (
+            &format!("{{{file}, signing: {{key: {{name: k}}, rpm: {{script: {{}}}}}}}}"),
+            None,
+            "script: give either configMap or secret",
+        ),
+        (
+            &format!("{{{file}, signing: {{key: {{name: k}}, fingerprint: '0dbd d5d5', rpm: {{}}}}}}"),
+            None,
+            "the whole fingerprint of a key, in capitals and without spaces",
+        ),
+        (&format!("{{{file}, allowedContentChecksums: [md5, sha512]}}"), None, "sha256 must be among them"),
+        (&format!("{{{file}, allowedContentChecksums: [sha256, md5, md5]}}"), None, "name each only once"),
         (&format!("{{{file}, settingsFrom: [{{}}]}}"), None, "give each entry either configMap or secret"),
         (
             &format!("{{{file}, api: {{autoscaling: {{minReplicas: 3, maxReplicas: 2}}}}}}"),
@@ -136,6 +153,9 @@ fn the_schema_refuses_with_the_field_and_the_mend() {
         "{storage: {azure: {account: acc, container: con, endpoint: 'http://emulator:10000/acc', credentials: {name: a}}}}".into(),
         "{storage: {azure: {account: acc, container: con, endpoint: 'https://acc.blob.core.usgovcloudapi.net/'}}}".into(),
         "{storage: {gcs: {bucket: buc, endpoint: 'http://gcs.example.com:4443'}}}".into(),
+        format!(
+            "{{{file}, allowedContentChecksums: [md5, sha256], signing: {{key: {{name: k}}, rpm: {{}}}}}}"
+        ),
     ] {
         assert_eq!(refused(&spec, None), "", "{spec}");
     }

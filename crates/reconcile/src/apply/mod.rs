@@ -102,11 +102,8 @@ pub async fn apply(
     if outcome.waiting.is_none() && !plan.partial {
         prune(plan, world, &mut outcome).await?;
     }
-    // The plan that follows is made from what has just been achieved, and no watch tells of that.
-    if plan.partial
-        && outcome.waiting.is_none()
-        && status.is_none_or(|status| status.achieved != outcome.achieved)
-    {
+    // The plan and the report that follow are made from what has just been achieved, and no watch tells of that.
+    if outcome.waiting.is_none() && status.is_none_or(|status| status.achieved != outcome.achieved) {
         outcome.look_again(Timestamp::now());
     }
     Ok(outcome)
