@@ -6,9 +6,10 @@ use crate::{
     checked::Checked,
     keys,
     read::Observed,
+    scaling,
     service::{
-        Instance, admin, api, cache, content, database, exposure, maintenance, migrate, settings, storage,
-        web, worker,
+        Instance, admin, api, cache, content, database, exposure, maintenance, metrics, migrate, settings,
+        storage, web, worker,
     },
     upgrade::{Step, step},
 };
@@ -25,10 +26,12 @@ pub fn plan(pulp: &Checked, seen: &Observed) -> Plan {
         .stage("Settings", Applied, settings::objects(pulp))
         .stage("Storage", Succeeded, storage::objects(pulp));
     match step {
-        Step::Install => install(base.stage("Migrate", Succeeded, migrate::objects(pulp)), pulp),
-        Step::Look => {
-            install(base.stage("Preflight", Succeeded, migrate::preflight(pulp)).to_be_continued(), pulp)
-        }
+        Step::Install => install(base.stage("Migrate", Succeeded, migrate::objects(pulp)), pulp, seen),
+        Step::Look => install(
+            base.stage("Preflight", Succeeded, migrate::preflight(pulp)).to_be_continued(),
+            pulp,
+            seen,
+        ),
         Step::Drain(_) => base
             // First those whose last task may take an hour: meanwhile people go on downloading.
             .stage("Drain", Idle, worker::objects(pulp, 0))
@@ -41,13 +44,17 @@ pub fn plan(pulp: &Checked, seen: &Observed) -> Plan {
 }
 
 /// Everything that serves, in the order of upstream's upgrades without downtime.
-fn install(base: Plan, pulp: &Instance) -> Plan {
+fn install(base: Plan, pulp: &Instance, seen: &Observed) -> Plan {
     let spec = &pulp.spec;
-    base.stage("Admin", Succeeded, admin::objects(pulp))
+    let plan = base
+        .stage("Admin", Succeeded, admin::objects(pulp))
         .stage("Content", Ready, content::objects(pulp, spec.content.replicas))
         .stage("Api", Ready, api::objects(pulp, spec.api.replicas))
-        .stage("Workers", Ready, worker::objects(pulp, spec.worker.replicas))
+        .stage("Workers", Ready, worker::objects(pulp, scaling::workers(&spec.worker, &seen.demand)))
         .stage("Web", Ready, web::objects(pulp))
         .stage("Exposure", Applied, exposure::objects(pulp))
         .stage("Maintenance", Applied, maintenance::objects(pulp))
+        // Last, and not waited for: nobody's work needs it.
+        .stage("Metrics", Applied, metrics::objects(pulp, seen.monitored));
+    if spec.worker.autoscaling.is_some() { plan.again_in(scaling::INTERVAL) } else { plan }
 }

@@ -6,8 +6,10 @@ use kube::ResourceExt;
 use reconcile::{Error, Status, Values, World, field::Secrets};
 
 use crate::{
-    crd::{Images, Pulp},
+    crd::{Images, Pulp, WorkerAutoscaling},
     names,
+    scaling::{self, Demand},
+    service::metrics,
 };
 
 /// What was seen.
@@ -21,6 +23,10 @@ pub struct Observed {
     pub volumes: Vec<String>,
     /// Parts without which clients get nothing, and of which no pod is ready.
     pub silent: Vec<&'static str>,
+    /// Whether the cluster has the kind `ServiceMonitor`.
+    pub monitored: bool,
+    /// What is known of the tasks, where workers follow them.
+    pub demand: Demand,
     /// What was last reported.
     pub status: Status,
     /// Images that the operator's environment gives in place of the built-in defaults.
@@ -42,7 +48,24 @@ pub async fn read(pulp: &Pulp, world: &World) -> Result<Observed, Error> {
     }
     seen.volumes = world.all("PersistentVolumeClaim").iter().map(|claim| claim.name_any()).collect();
     seen.silent = ["api", "content"].into_iter().filter(|part| !world.serves(part)).collect();
+    seen.monitored = world.installed("ServiceMonitor");
+    if let Some(wanted) = &pulp.spec.worker.autoscaling {
+        seen.demand = demand(pulp, wanted, world).await?;
+    }
     Ok(seen)
+}
+
+/// Asks the pod that knows. Where it does not answer, it is seen how many workers there are at present.
+async fn demand(pulp: &Pulp, wanted: &WorkerAutoscaling, world: &World) -> Result<Demand, Error> {
+    let path = format!("/demand?seconds={}", wanted.scale_down_after_seconds);
+    let answer = world.ask("metrics", metrics::PORT, &path).await;
+    Ok(match answer.and_then(|answer| scaling::read(&answer)) {
+        Ok(tasks) => Demand::Tasks(tasks),
+        Err(why) => {
+            let workers = world.replicas(&names::of(&pulp.name_any(), "worker")).await?;
+            Demand::Unknown { why, workers }
+        }
+    })
 }
 
 /// Mirrors and disconnected clusters give images by `RELATED_IMAGE_<PART>`.

@@ -6,6 +6,7 @@ use crate::{
     checked::{Artifacts, Checked},
     names,
     read::Observed,
+    scaling,
     upgrade::{Step, found, step},
 };
 
@@ -15,7 +16,10 @@ const ARTIFACTS: &str = "SELECT file, sha256, size FROM core_artifact";
 /// Endpoints, versions, what a backup consists of, and whether it is down on purpose.
 pub fn report(pulp: &Checked, seen: &Observed, ready: bool) -> Report {
     Report {
-        conditions: vec![available(pulp, seen)],
+        conditions: [Some(available(pulp, seen)), scaling::told(pulp, seen, &step(pulp, seen))]
+            .into_iter()
+            .flatten()
+            .collect(),
         endpoints: endpoints(pulp),
         versions: versions(pulp, seen, ready),
         backup: pulp.keys.as_ref().map(|_| backup(pulp)),

@@ -13,8 +13,9 @@ pub enum State {
     Failed(String),
 }
 
-/// Judges a live object of any kind; kinds without a notion of readiness hold as soon as they exist.
-pub fn judge(kind: &str, live: &Value, generation: Option<i64>) -> State {
+/// Judges a live object of any kind; kinds without a notion of readiness hold as soon as they exist. `least`: so many pods of a
+/// workload are enough.
+pub fn judge(kind: &str, live: &Value, generation: Option<i64>, least: Option<i32>) -> State {
     let number = |path: &str| live.pointer(path).and_then(Value::as_i64).unwrap_or(0);
     match kind {
         "Deployment" | "StatefulSet" => {
@@ -23,9 +24,10 @@ pub fn judge(kind: &str, live: &Value, generation: Option<i64>) -> State {
             }
             let behind =
                 generation.is_some_and(|generation| number("/status/observedGeneration") < generation);
-            let wanted = live.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(1);
+            let all = live.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(1);
+            let wanted = least.map_or(all, |least| all.min(least.into()));
             let (updated, ready) = (number("/status/updatedReplicas"), number("/status/readyReplicas"));
-            let surplus = number("/status/replicas") - wanted;
+            let surplus = number("/status/replicas") - if least.is_some() { updated } else { all };
             // One text from creation until the first pod is ready: each text is a write to the status.
             if ready < wanted {
                 State::Waits(format!("{ready} of {wanted} pods are ready"))
@@ -75,7 +77,7 @@ mod tests {
     #[test]
     fn a_workload_holds_when_all_pods_of_the_new_revision_are_ready_and_none_is_left() {
         let at = |status: Value| {
-            judge("Deployment", &json!({ "spec": { "replicas": 2 }, "status": status }), Some(3))
+            judge("Deployment", &json!({ "spec": { "replicas": 2 }, "status": status }), Some(3), None)
         };
         assert_eq!(at(json!({ "observedGeneration": 2 })), waits("0 of 2 pods are ready"));
         let before =
@@ -96,23 +98,42 @@ mod tests {
     }
 
     #[test]
+    fn a_workload_that_follows_its_load_holds_with_its_least_number_but_not_while_old_pods_are_left() {
+        let at = |least, status: Value| {
+            judge("Deployment", &json!({ "spec": { "replicas": 4 }, "status": status }), Some(3), Some(least))
+        };
+        let growing =
+            json!({ "observedGeneration": 3, "readyReplicas": 1, "updatedReplicas": 4, "replicas": 4 });
+        assert_eq!(at(1, growing.clone()), State::Holds);
+        assert_eq!(at(2, growing.clone()), waits("1 of 2 pods are ready"));
+        assert_eq!(at(9, growing), waits("1 of 4 pods are ready"));
+        let rolling =
+            json!({ "observedGeneration": 3, "readyReplicas": 4, "updatedReplicas": 1, "replicas": 5 });
+        assert_eq!(at(1, rolling), waits("4 pods of the old revision are still to go"));
+        assert_eq!(at(0, json!({ "observedGeneration": 3 })), State::Holds);
+    }
+
+    #[test]
     fn a_quota_is_told_in_the_words_of_the_api_server() {
         let live = json!({ "spec": { "replicas": 1 }, "status": { "conditions": [
             { "type": "ReplicaFailure", "status": "True", "message": "exceeded quota: small" }] } });
-        assert_eq!(judge("Deployment", &live, None), waits("exceeded quota: small"));
+        assert_eq!(judge("Deployment", &live, None, None), waits("exceeded quota: small"));
     }
 
     #[test]
     fn a_job_runs_fails_and_succeeds() {
-        assert_eq!(judge("Job", &json!({}), None), waits("is running"));
-        assert_eq!(judge("Job", &json!({ "status": { "failed": 1 } }), None), waits("failed 1 times so far"));
+        assert_eq!(judge("Job", &json!({}), None, None), waits("is running"));
+        assert_eq!(
+            judge("Job", &json!({ "status": { "failed": 1 } }), None, None),
+            waits("failed 1 times so far")
+        );
         let ended = |type_: &str| json!({ "status": { "failed": 3, "conditions": [{ "type": type_, "status": "True" }] } });
-        assert_eq!(judge("Job", &ended("Failed"), None), State::Failed("failed 3 times".into()));
-        assert_eq!(judge("Job", &ended("Complete"), None), State::Holds);
+        assert_eq!(judge("Job", &ended("Failed"), None, None), State::Failed("failed 3 times".into()));
+        assert_eq!(judge("Job", &ended("Complete"), None, None), State::Holds);
     }
 
     #[test]
     fn what_has_no_readiness_holds_when_it_exists() {
-        assert_eq!(judge("Service", &json!({}), None), State::Holds);
+        assert_eq!(judge("Service", &json!({}), None, None), State::Holds);
     }
 }

@@ -8,6 +8,7 @@ use crate::{checked::Artifacts, crd::Settings, names, python};
 
 const ALIVE: &str = include_str!("settings/alive.py");
 const ADMIN: &str = include_str!("settings/admin.py");
+const METRICS: &str = include_str!("settings/metrics.py");
 const MIGRATE: &str = include_str!("settings/migrate.py");
 const STORAGE: &str = include_str!("settings/storage.py");
 const TASK: &str = include_str!("settings/task.py");
@@ -21,6 +22,7 @@ pub fn objects(pulp: &Instance) -> Vec<Object> {
         scripts(pulp).config_map([
             ("alive.py", ALIVE.into()),
             ("admin.py", ADMIN.into()),
+            ("metrics.py", METRICS.into()),
             ("migrate.py", MIGRATE.into()),
             ("storage.py", STORAGE.into()),
             ("task.py", TASK.into()),
@@ -103,6 +105,9 @@ fn settings(pulp: &Instance) -> Settings {
             let staticfiles = json!({ "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" });
             set("STORAGES", json!({ "default": storage, "staticfiles": staticfiles }));
         }
+    }
+    if pulp.spec.telemetry.is_some() {
+        settings.insert("OTEL_ENABLED".into(), true.into());
     }
     settings.extend(pulp.settings.clone());
     settings

@@ -1,6 +1,7 @@
 //! From a manifest in YAML to the objects of a plan: each golden file shows everything that a user's manifest makes.
 
 mod lives;
+mod metrics;
 mod schema;
 
 use kube::ResourceExt;
@@ -276,7 +277,8 @@ fn an_upgrade_looks_first_and_stops_what_a_gate_does_not_let_pass() {
             "Workers held",
             "Web held",
             "Exposure held",
-            "Maintenance held"
+            "Maintenance held",
+            "Metrics held"
         ]
     );
 
@@ -358,7 +360,8 @@ fn every_kind_of_a_plan_is_watched_and_permitted_and_no_other() {
     .into_iter()
     .flat_map(|spec| {
         let pulp = of(spec);
-        plan(&pulp, &seen(&pulp)).objects().map(|object| object.api.kind.clone()).collect::<Vec<_>>()
+        let seen = Observed { monitored: true, ..seen(&pulp) };
+        plan(&pulp, &seen).objects().map(|object| object.api.kind.clone()).collect::<Vec<_>>()
     })
     .collect();
     planned.sort();

@@ -67,6 +67,21 @@ fn the_schema_refuses_with_the_field_and_the_mend() {
             None,
             "minReplicas must not be larger",
         ),
+        (
+            &format!("{{{file}, worker: {{autoscaling: {{minReplicas: 3, maxReplicas: 2}}}}}}"),
+            None,
+            "spec.worker.autoscaling: minReplicas must not be larger than maxReplicas",
+        ),
+        (
+            &format!("{{{file}, worker: {{autoscaling: {{maxReplicas: 2}}}}, metrics: {{enabled: false}}}}"),
+            None,
+            "spec.worker.autoscaling needs spec.metrics.enabled",
+        ),
+        (
+            &format!("{{{file}, telemetry: {{endpoint: 'collector:4317'}}}}"),
+            None,
+            "spec.telemetry.endpoint must be a URL such as http://collector.monitoring.svc:4318",
+        ),
         ("{storage: {file: {size: 1Gi}}}", Some("{storage: {file: {size: 2Gi}}}"), "a volume cannot shrink"),
         (
             "{storage: {claim: {name: a}}}",
@@ -81,6 +96,8 @@ fn the_schema_refuses_with_the_field_and_the_mend() {
     for spec in [
         format!("{{{file}, settings: {{A: [1, {{b: c}}], TASK_GRACE_INTERVAL: 5}}}}"),
         format!("{{{file}, ingress: {{type: Route, host: pulp.example.com}}}}"),
+        format!("{{{file}, worker: {{autoscaling: {{minReplicas: 0, maxReplicas: 1}}}}}}"),
+        format!("{{{file}, telemetry: {{endpoint: 'https://[fd00::1]:4318/otlp'}}}}"),
     ] {
         assert_eq!(refused(&spec, None), "", "{spec}");
     }
