@@ -13,7 +13,7 @@ use k8s_openapi::api::{
     core::v1::{Node, Service},
 };
 use kube::Api;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UdpSocket};
 
 /// Every upload of a file writes into it.
 const TABLE: &str = "file_filecontent";
@@ -30,8 +30,12 @@ async fn collector(pulp: &PulpStory) -> (SocketAddr, Received) {
     let nodes: Api<Node> = Api::all(pulp.client.clone());
     let nodes = nodes.list(&Default::default()).await.expect("nodes");
     let addresses = nodes.items.into_iter().flat_map(|node| node.status.unwrap_or_default().addresses);
-    let address = addresses.flatten().find(|address| address.type_ == "InternalIP").expect("a node's address");
-    let listener = TcpListener::bind((address.address.as_str(), 0)).await.expect("a port");
+    let node = addresses.flatten().find(|address| address.type_ == "InternalIP").expect("a node's address");
+    // Nothing is sent: it only tells which of this machine's addresses nodes see.
+    let towards = UdpSocket::bind("0.0.0.0:0").await.expect("a socket");
+    towards.connect((node.address.as_str(), 9)).await.expect("a way to the node");
+    let here = towards.local_addr().expect("an address").ip();
+    let listener = TcpListener::bind((here, 0)).await.expect("a port");
     let place = listener.local_addr().expect("an address");
     let received = Received::default();
     let keep = received.clone();
@@ -89,13 +93,8 @@ async fn workers_follow_the_tasks_and_no_task_is_lost_on_their_way_out() {
     assert_eq!(wanted(&pulp).await, 1);
     assert!(metric(&pulp, "pulp_storage_free_bytes").await.is_some_and(|free| free > 0.0));
 
-    let ((), (), first, second, third) = tokio::join!(
-        pulp.hold(TABLE, HELD),
-        grow(&pulp),
-        upload(&pulp),
-        upload(&pulp),
-        upload(&pulp)
-    );
+    let ((), (), first, second, third) =
+        tokio::join!(pulp.hold(TABLE, HELD), grow(&pulp), upload(&pulp), upload(&pulp), upload(&pulp));
     for artifacts in [first, second, third] {
         content::arrive(&pulp.visitor().await, &artifacts).await;
     }
