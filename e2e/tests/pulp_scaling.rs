@@ -29,7 +29,7 @@ type Received = Arc<Mutex<Vec<u8>>>;
 async fn collector(pulp: &PulpStory) -> (SocketAddr, Received) {
     let nodes: Api<Node> = Api::all(pulp.client.clone());
     let nodes = nodes.list(&Default::default()).await.expect("nodes");
-    let addresses = nodes.items.into_iter().flat_map(|node| node.status.unwrap_or_default().addresses);
+    let addresses = nodes.items.into_iter().filter_map(|node| node.status?.addresses);
     let node = addresses.flatten().find(|address| address.type_ == "InternalIP").expect("a node's address");
     // Nothing is sent: it only tells which of this machine's addresses nodes see.
     let towards = UdpSocket::bind("0.0.0.0:0").await.expect("a socket");
