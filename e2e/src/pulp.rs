@@ -47,6 +47,7 @@ impl Served for Pulp {
         "Web",
         "Exposure",
         "Maintenance",
+        "Metrics",
         "Ready",
     ];
 }

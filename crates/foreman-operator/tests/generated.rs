@@ -18,6 +18,7 @@ fn generated_files_are_those_that_are_committed() {
         created: "2026-11-21T00:00:00Z",
         colour: "#2b5c8a",
         images: IMAGES.map(|(part, image)| (part, image.to_owned())).into(),
+        asks: vec![],
         serves: vec![],
         uses: vec![],
     };

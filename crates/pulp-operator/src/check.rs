@@ -49,6 +49,10 @@ impl Pulp {
             found.extend(cache.ca.iter().map(|ca| ca.name.clone()));
         }
         found.extend(storage::secret(&spec.storage));
+        if let Some(telemetry) = &spec.telemetry {
+            found.extend(telemetry.headers.iter().map(|headers| headers.name.clone()));
+            found.extend(telemetry.ca.iter().map(|ca| ca.name.clone()));
+        }
         found.extend(spec.settings_from.iter().filter_map(|source| source.secret.clone()));
         found.extend(spec.trusted_certificates.iter().filter_map(|source| source.secret.clone()));
         if let Some(ldap) = &spec.authentication.ldap {
@@ -107,6 +111,15 @@ pub fn check(pulp: &Pulp, seen: &Observed) -> Result<Checked, Vec<Fault>> {
     {
         for key in ["tls.crt", "tls.key"] {
             field::value("spec.ingress.tls.secretName", secret, key, &seen.secrets, &mut faults);
+        }
+    }
+    if let Some(telemetry) = &checked.spec.telemetry {
+        let at = "spec.telemetry";
+        if let Some(headers) = &telemetry.headers {
+            field::value(&format!("{at}.headers"), &headers.name, &headers.key, &seen.secrets, &mut faults);
+        }
+        if let Some(ca) = &telemetry.ca {
+            ca.value(&format!("{at}.ca"), &seen.secrets, &mut faults);
         }
     }
     match keys::take(&checked, seen) {

@@ -14,6 +14,7 @@ pub mod plan;
 pub mod python;
 pub mod read;
 pub mod report;
+pub mod scaling;
 pub mod service;
 pub mod signing;
 pub mod upgrade;
@@ -56,6 +57,7 @@ impl Managed for Pulp {
             Kind::owned::<Ingress>(),
             Kind::owned_where_installed("gateway.networking.k8s.io", "v1", "HTTPRoute"),
             Kind::owned_where_installed("route.openshift.io", "v1", "Route"),
+            Kind::owned_where_installed("monitoring.coreos.com", "v1", "ServiceMonitor"),
         ]
     }
 

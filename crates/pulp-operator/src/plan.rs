@@ -6,9 +6,10 @@ use crate::{
     checked::Checked,
     keys,
     read::Observed,
+    scaling,
     service::{
-        Instance, admin, api, cache, checksums, content, database, exposure, maintenance, migrate, settings,
-        signing, storage, web, worker,
+        Instance, admin, api, cache, checksums, content, database, exposure, maintenance, metrics, migrate,
+        settings, signing, storage, web, worker,
     },
     upgrade::{Step, step},
 };
@@ -44,16 +45,20 @@ pub fn plan(pulp: &Checked, seen: &Observed) -> Plan {
 /// Everything that serves, in the order of upstream's upgrades without downtime.
 fn install(base: Plan, pulp: &Instance, seen: &Observed) -> Plan {
     let spec = &pulp.spec;
-    base.stage("Admin", Succeeded, admin::objects(pulp))
+    let plan = base
+        .stage("Admin", Succeeded, admin::objects(pulp))
         // What runs goes on as it is until it is known that a change works, and then it is changed everywhere before it counts.
         .stage("Checksums", Succeeded, checksums::add(pulp, seen))
         .stage("Signing", Succeeded, signing::trial(pulp, seen))
         .stage("Content", Ready, content::objects(pulp, spec.content.replicas))
         .stage("Api", Ready, api::objects(pulp, spec.api.replicas))
-        .stage("Workers", Ready, worker::objects(pulp, spec.worker.replicas))
+        .stage("Workers", Ready, worker::objects(pulp, scaling::workers(&spec.worker, &seen.demand)))
         .stage("Web", Ready, web::objects(pulp))
         .stage("Exposure", Ready, exposure::objects(pulp))
         .stage("Maintenance", Applied, maintenance::objects(pulp))
         .stage("Signing", Succeeded, signing::register(pulp))
         .stage("Checksums", Succeeded, checksums::fit(pulp))
+        // Last, and not waited for: nobody's work needs it.
+        .stage("Metrics", Applied, metrics::objects(pulp, seen.monitored));
+    if spec.worker.autoscaling.is_some() { plan.again_in(scaling::INTERVAL) } else { plan }
 }

@@ -8,8 +8,10 @@ use reconcile::{Error, Kind, Status, Values, World, field::Secrets};
 use serde_json::Value;
 
 use crate::{
-    crd::{Images, IngressType, Pulp},
+    crd::{Images, IngressType, Pulp, WorkerAutoscaling},
     names,
+    scaling::{self, Demand},
+    service::metrics,
 };
 
 /// What was seen.
@@ -25,6 +27,10 @@ pub struct Observed {
     pub silent: Vec<&'static str>,
     /// Addresses that a controller has written into our Ingress.
     pub addresses: Vec<String>,
+    /// Whether the cluster has the kind `ServiceMonitor`.
+    pub monitored: bool,
+    /// What is known of the tasks, where workers follow them.
+    pub demand: Demand,
     /// What was last reported.
     pub status: Status,
     /// Images that the operator's environment gives in place of the built-in defaults.
@@ -60,7 +66,24 @@ pub async fn read(pulp: &Pulp, world: &World) -> Result<Observed, Error> {
         let address = |it: &Value| it["hostname"].as_str().or(it["ip"].as_str()).map(str::to_owned);
         seen.addresses = given.filter_map(address).collect();
     }
+    seen.monitored = world.installed("ServiceMonitor");
+    if let Some(wanted) = &pulp.spec.worker.autoscaling {
+        seen.demand = demand(pulp, wanted, world).await?;
+    }
     Ok(seen)
+}
+
+/// Asks the pod that knows. Where it does not answer, it is seen how many workers there are at present.
+async fn demand(pulp: &Pulp, wanted: &WorkerAutoscaling, world: &World) -> Result<Demand, Error> {
+    let path = format!("/demand?seconds={}", wanted.scale_down_after_seconds);
+    let answer = world.ask("metrics", metrics::PORT, &path).await;
+    Ok(match answer.and_then(|answer| scaling::read(&answer)) {
+        Ok(tasks) => Demand::Tasks(tasks),
+        Err(why) => {
+            let workers = world.replicas(&names::of(&pulp.name_any(), "worker")).await?;
+            Demand::Unknown { why, workers }
+        }
+    })
 }
 
 /// Mirrors and disconnected clusters give images by `RELATED_IMAGE_<PART>`.

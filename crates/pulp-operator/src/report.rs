@@ -7,7 +7,7 @@ use crate::{
     crd::IngressType,
     names,
     read::Observed,
-    signing,
+    scaling, signing,
     upgrade::{Step, found, step},
 };
 
@@ -17,7 +17,12 @@ const ARTIFACTS: &str = "SELECT file, sha256, size FROM core_artifact";
 /// Endpoints, versions, what a backup consists of, and whether it is down on purpose.
 pub fn report(pulp: &Checked, seen: &Observed, ready: bool) -> Report {
     Report {
-        conditions: [Some(available(pulp, seen)), addressed(pulp, seen), signing::news(pulp, seen)]
+        conditions: [
+            Some(available(pulp, seen)),
+            addressed(pulp, seen),
+            signing::news(pulp, seen),
+            scaling::told(pulp, seen, &step(pulp, seen)),
+        ]
             .into_iter()
             .flatten()
             .collect(),

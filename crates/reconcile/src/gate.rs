@@ -14,8 +14,9 @@ pub enum State {
 }
 
 /// Judges a live object of any kind; kinds without a notion of readiness hold as soon as they exist. An Ingress is one of them:
-/// many controllers never write an address into it, and would be waited for for ever.
-pub fn judge(kind: &str, live: &Value, generation: Option<i64>) -> State {
+/// many controllers never write an address into it, and would be waited for for ever. `least`: so many pods of a workload are
+/// enough.
+pub fn judge(kind: &str, live: &Value, generation: Option<i64>, least: Option<i32>) -> State {
     let number = |path: &str| live.pointer(path).and_then(Value::as_i64).unwrap_or(0);
     match kind {
         "Deployment" | "StatefulSet" => {
@@ -24,9 +25,10 @@ pub fn judge(kind: &str, live: &Value, generation: Option<i64>) -> State {
             }
             let behind =
                 generation.is_some_and(|generation| number("/status/observedGeneration") < generation);
-            let wanted = live.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(1);
+            let all = live.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(1);
+            let wanted = least.map_or(all, |least| all.min(least.into()));
             let (updated, ready) = (number("/status/updatedReplicas"), number("/status/readyReplicas"));
-            let surplus = number("/status/replicas") - wanted;
+            let surplus = number("/status/replicas") - if least.is_some() { updated } else { all };
             // One text from creation until the first pod is ready: each text is a write to the status.
             if ready < wanted {
                 State::Waits(format!("{ready} of {wanted} pods are ready"))
@@ -119,7 +121,7 @@ mod tests {
     #[test]
     fn a_workload_holds_when_all_pods_of_the_new_revision_are_ready_and_none_is_left() {
         let at = |status: Value| {
-            judge("Deployment", &json!({ "spec": { "replicas": 2 }, "status": status }), Some(3))
+            judge("Deployment", &json!({ "spec": { "replicas": 2 }, "status": status }), Some(3), None)
         };
         assert_eq!(at(json!({ "observedGeneration": 2 })), waits("0 of 2 pods are ready"));
         let before =
@@ -140,29 +142,48 @@ mod tests {
     }
 
     #[test]
+    fn a_workload_that_follows_its_load_holds_with_its_least_number_but_not_while_old_pods_are_left() {
+        let at = |least, status: Value| {
+            judge("Deployment", &json!({ "spec": { "replicas": 4 }, "status": status }), Some(3), Some(least))
+        };
+        let growing =
+            json!({ "observedGeneration": 3, "readyReplicas": 1, "updatedReplicas": 4, "replicas": 4 });
+        assert_eq!(at(1, growing.clone()), State::Holds);
+        assert_eq!(at(2, growing.clone()), waits("1 of 2 pods are ready"));
+        assert_eq!(at(9, growing), waits("1 of 4 pods are ready"));
+        let rolling =
+            json!({ "observedGeneration": 3, "readyReplicas": 4, "updatedReplicas": 1, "replicas": 5 });
+        assert_eq!(at(1, rolling), waits("4 pods of the old revision are still to go"));
+        assert_eq!(at(0, json!({ "observedGeneration": 3 })), State::Holds);
+    }
+
+    #[test]
     fn a_quota_is_told_in_the_words_of_the_api_server() {
         let live = json!({ "spec": { "replicas": 1 }, "status": { "conditions": [
             { "type": "ReplicaFailure", "status": "True", "message": "exceeded quota: small" }] } });
-        assert_eq!(judge("Deployment", &live, None), waits("exceeded quota: small"));
+        assert_eq!(judge("Deployment", &live, None, None), waits("exceeded quota: small"));
     }
 
     #[test]
     fn a_job_runs_fails_and_succeeds() {
-        assert_eq!(judge("Job", &json!({}), None), waits("is running"));
-        assert_eq!(judge("Job", &json!({ "status": { "failed": 1 } }), None), waits("failed 1 times so far"));
+        assert_eq!(judge("Job", &json!({}), None, None), waits("is running"));
+        assert_eq!(
+            judge("Job", &json!({ "status": { "failed": 1 } }), None, None),
+            waits("failed 1 times so far")
+        );
         let ended = |type_: &str| json!({ "status": { "failed": 3, "conditions": [{ "type": type_, "status": "True" }] } });
-        assert_eq!(judge("Job", &ended("Failed"), None), State::Failed("failed 3 times".into()));
-        assert_eq!(judge("Job", &ended("Complete"), None), State::Holds);
+        assert_eq!(judge("Job", &ended("Failed"), None, None), State::Failed("failed 3 times".into()));
+        assert_eq!(judge("Job", &ended("Complete"), None, None), State::Holds);
     }
 
     #[test]
     fn a_load_balancer_holds_when_it_has_an_address() {
         let at = |status: Value| json!({ "spec": { "type": "LoadBalancer" }, "status": { "loadBalancer": status } });
         let none = waits("no load balancer has given it an address yet");
-        assert_eq!(judge("Service", &at(json!({})), None), none);
-        assert_eq!(judge("Service", &at(json!({ "ingress": [] })), None), none);
+        assert_eq!(judge("Service", &at(json!({})), None, None), none);
+        assert_eq!(judge("Service", &at(json!({ "ingress": [] })), None, None), none);
         assert_eq!(
-            judge("Service", &at(json!({ "ingress": [{ "hostname": "a.example.com" }] })), None),
+            judge("Service", &at(json!({ "ingress": [{ "hostname": "a.example.com" }] })), None, None),
             State::Holds
         );
     }
@@ -174,7 +195,7 @@ mod tests {
             let parents = json!([{ "controllerName": "a.b/c", "conditions": conditions }]);
             let live =
                 json!({ "spec": { "parentRefs": [{ "name": "g" }] }, "status": { "parents": parents } });
-            judge("HTTPRoute", &live, Some(2))
+            judge("HTTPRoute", &live, Some(2), None)
         };
         let none = waits("no controller has answered for Gateway g; see that it exists and is served");
         assert_eq!(at(&[]), none);
@@ -191,7 +212,7 @@ mod tests {
     #[test]
     fn of_several_routers_one_is_enough() {
         let by = |name: &str, status: &str| json!({ "routerName": name, "conditions": [{ "type": "Admitted", "status": status, "reason": "R", "message": "m" }] });
-        let at = |routers: &[Value]| judge("Route", &json!({ "status": { "ingress": routers } }), Some(2));
+        let at = |routers: &[Value]| judge("Route", &json!({ "status": { "ingress": routers } }), Some(2), None);
         assert_eq!(at(&[]), waits("no router has admitted it yet"));
         assert_eq!(at(&[by("inner", "False")]), waits("inner: R: m"));
         assert_eq!(at(&[by("inner", "False"), by("outer", "True")]), State::Holds);
@@ -199,7 +220,7 @@ mod tests {
 
     #[test]
     fn what_has_no_readiness_holds_when_it_exists() {
-        assert_eq!(judge("Service", &json!({}), None), State::Holds);
-        assert_eq!(judge("Ingress", &json!({ "status": { "loadBalancer": {} } }), None), State::Holds);
+        assert_eq!(judge("Service", &json!({}), None, None), State::Holds);
+        assert_eq!(judge("Ingress", &json!({ "status": { "loadBalancer": {} } }), None, None), State::Holds);
     }
 }

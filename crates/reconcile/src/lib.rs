@@ -8,6 +8,7 @@
 //! | the life of a process, leadership, HTTP | [`run`], `lease` |
 //! | what wakes a reconcile, and its five steps | `control` |
 //! | what is known of a namespace, kept current by watches | `namespace`, [`World`] |
+//! | asking a pod of an instance itself | `ask` |
 //! | a plan: stages, gates, objects | [`Plan`], [`Object`] |
 //! | how objects of one part are named and labelled; what stands in every pod | [`Part`], [`pod`] |
 //! | values drawn once, certificates | [`Generate`], [`Drawn`], [`Certificate`] |
@@ -18,6 +19,7 @@
 //! | log, metrics, Events | `report` |
 
 mod apply;
+mod ask;
 mod certificate;
 mod control;
 mod diff;

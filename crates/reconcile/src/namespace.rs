@@ -84,13 +84,16 @@ pub struct Known {
     pub written: Option<Instant>,
 }
 
+/// A kind, what is known of its objects, and whether the cluster has it; `None`: it has not answered yet.
+type Watched = (ApiResource, Store<Metadata>, watch::Receiver<Option<bool>>);
+
 /// What is known of one namespace.
 pub struct Namespace {
     /// Its name.
     pub name: String,
     /// For everything that is not watched.
     pub client: Client,
-    kinds: HashMap<String, (ApiResource, Store<Metadata>)>,
+    kinds: HashMap<String, Watched>,
     pods: Store<Pod>,
     warnings: Store<Event>,
     pub(crate) known: Mutex<HashMap<Key, Known>>,
@@ -142,9 +145,16 @@ impl Namespace {
                 }
             };
             let title = kind.api.plural.clone();
-            let stream = follow(api, config, writer, |object| trim(object.meta_mut()), anew.clone());
-            watches.spawn(run(stream, tell, title, trouble.clone(), optional));
-            stores.insert(kind.api.kind.clone(), (kind.api.clone(), (store, optional)));
+            let (installed, is_installed) = watch::channel(None);
+            let (there, anew) = (installed.clone(), anew.clone());
+            let listed = move || {
+                there.send_replace(Some(true));
+                anew();
+            };
+            let absent = optional.then_some(installed);
+            let stream = follow(api, config, writer, |object| trim(object.meta_mut()), listed);
+            watches.spawn(run(stream, tell, title, trouble.clone(), absent));
+            stores.insert(kind.api.kind.clone(), (kind.api.clone(), store, is_installed));
         }
 
         let writer = reflector::store::Writer::<Pod>::default();
@@ -157,7 +167,7 @@ impl Namespace {
                 let _ = send.send(Trigger::Instance { namespace: namespace.clone(), name });
             }
         };
-        watches.spawn(run(stream, tell, "pods".into(), trouble.clone(), false));
+        watches.spawn(run(stream, tell, "pods".into(), trouble.clone(), None));
 
         let writer = reflector::store::Writer::<Event>::default();
         let warnings = writer.as_reader();
@@ -168,7 +178,7 @@ impl Namespace {
         let tell = move |event: &Event| {
             let (kind, about) = involved(event);
             let found = match readers.get(&kind) {
-                Some((api, (store, _))) => {
+                Some((api, store, _)) => {
                     let key = ObjectRef::new_with(&about, api.clone()).within(&namespace);
                     store.get(&key).and_then(|object| instance(&*object))
                 }
@@ -181,13 +191,11 @@ impl Namespace {
                 let _ = send.send(Trigger::Instance { namespace: namespace.clone(), name });
             }
         };
-        watches.spawn(run(stream, tell, "events".into(), trouble, false));
+        watches.spawn(run(stream, tell, "events".into(), trouble, None));
 
         let current = async {
-            for (_, (store, optional)) in stores.values() {
-                if !optional {
-                    let _ = store.wait_until_ready().await;
-                }
+            for (_, _, installed) in stores.values() {
+                let _ = installed.clone().wait_for(Option::is_some).await;
             }
             let _ = tokio::join!(pods.wait_until_ready(), warnings.wait_until_ready());
         };
@@ -198,27 +206,35 @@ impl Namespace {
             }
             () = tokio::time::sleep(START) => return Err(Error::Slow { what: format!("watching namespace {name}") }),
         }
-        let kinds = stores.into_iter().map(|(kind, (api, (store, _)))| (kind, (api, store))).collect();
         let name = name.to_owned();
         let (known, contents) = (Mutex::default(), Mutex::default());
-        Ok(Arc::new(Self { name, client, kinds, pods, warnings, known, contents, _watches: watches }))
+        Ok(Arc::new(Self { name, client, kinds: stores, pods, warnings, known, contents, _watches: watches }))
     }
 
     /// Metadata of a watched object, as far as the watch has come.
     pub fn metadata(&self, kind: &str, name: &str) -> Option<Arc<Metadata>> {
-        let (api, store) = self.kinds.get(kind)?;
+        let (api, store, _) = self.kinds.get(kind)?;
         store.get(&ObjectRef::new_with(name, api.clone()).within(&self.name))
     }
 
     /// Metadata of all watched objects of a kind.
     pub fn all(&self, kind: &str) -> Vec<Arc<Metadata>> {
-        self.kinds.get(kind).map(|(_, store)| store.state()).unwrap_or_default()
+        self.kinds.get(kind).map(|(_, store, _)| store.state()).unwrap_or_default()
+    }
+
+    /// Whether the cluster has a kind.
+    pub fn installed(&self, kind: &str) -> bool {
+        self.kinds.get(kind).is_some_and(|(.., installed)| *installed.borrow() == Some(true))
     }
 
     /// All watched objects that carry the owner's labels and its uid.
     pub fn owned_by(&self, owner: &Owner) -> Vec<(ApiResource, Arc<Metadata>)> {
         let mut found = vec![];
-        for (api, store) in self.kinds.values() {
+        for (api, store, installed) in self.kinds.values() {
+            // What is known of a kind that has gone is of no use to anybody.
+            if *installed.borrow() != Some(true) {
+                continue;
+            }
             let mine = store.state_filter(|object: &Metadata| {
                 owner.labelled(&object.metadata) && owner.owns(&object.metadata)
             });
@@ -325,13 +341,13 @@ where
     events.modify(trim).reflect(writer).inspect(current).touched_objects()
 }
 
-/// Drives a watch for ever; tells what was touched, and the first trouble.
+/// Drives a watch for ever; tells what was touched, and the first trouble. `absent`: the cluster need not have the kind.
 async fn run<K>(
     stream: impl Stream<Item = Result<K, watcher::Error>> + Send + 'static,
     tell: impl Fn(&K) + Send + 'static,
     plural: String,
     trouble: watch::Sender<Option<Error>>,
-    optional: bool,
+    absent: Option<watch::Sender<Option<bool>>>,
 ) {
     let mut stream = std::pin::pin!(stream.into_stream());
     while let Some(event) = stream.next().await {
@@ -344,11 +360,12 @@ async fn run<K>(
                     }
                     _ => None,
                 };
-                match source {
-                    Some(kube::Error::Api(status)) if optional && matches!(status.code, 403 | 404) => {
+                match (source, &absent) {
+                    (Some(kube::Error::Api(status)), Some(absent)) if matches!(status.code, 403 | 404) => {
+                        absent.send_replace(Some(false));
                         tokio::time::sleep(ABSENT).await;
                     }
-                    Some(kube::Error::Api(status)) if status.code == 403 => {
+                    (Some(kube::Error::Api(status)), _) if status.code == 403 => {
                         let error =
                             Error::Forbidden { what: format!("list {plural}"), said: status.message.clone() };
                         // Nobody waits for the start any more: the permission was there and has been taken away.
@@ -358,6 +375,11 @@ async fn run<K>(
                         }
                     }
                     _ => {
+                        if let Some(absent) = &absent {
+                            // Nobody waits for a kind that may as well not be there.
+                            absent
+                                .send_if_modified(|known| known.is_none() && known.replace(false).is_none());
+                        }
                         tracing::warn!(%plural, error = source.map_or_else(|| error.to_string(), said), "watch interrupted");
                     }
                 }

@@ -57,6 +57,8 @@ pub struct Object {
     pub write: Write,
     /// Stays when the custom resource goes: it holds data or keys.
     pub keep: bool,
+    /// Of a workload whose number of pods follows its load: so many are enough for it to have come up.
+    pub least: Option<i32>,
 }
 
 impl<K: Resource<DynamicType = ()> + Serialize> From<K> for Object {
@@ -67,6 +69,7 @@ impl<K: Resource<DynamicType = ()> + Serialize> From<K> for Object {
             body: body.expect("Kubernetes types are JSON objects"),
             write: Write::Apply,
             keep: false,
+            least: None,
         }
     }
 }
@@ -109,6 +112,12 @@ impl Object {
             *answers = true;
         }
         self
+    }
+
+    /// The same workload, whose number of pods follows its load and which has come up with so many.
+    #[must_use]
+    pub fn at_least(self, pods: i32) -> Self {
+        Self { least: Some(pods), ..self }
     }
 
     /// The same object, kept when the custom resource goes.

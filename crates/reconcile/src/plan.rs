@@ -1,5 +1,7 @@
 //! What an instance consists of, in the order in which it comes up.
 
+use std::time::Duration;
+
 use crate::object::Object;
 
 /// What must hold of a stage before the next one is started.
@@ -35,6 +37,8 @@ pub struct Plan {
     pub stages: Vec<Stage>,
     /// More will follow once these hold: what the plan does not name must not be pruned.
     pub partial: bool,
+    /// It was made from something that no watch tells of: after this time, look again.
+    pub again: Option<Duration>,
 }
 
 impl Plan {
@@ -54,6 +58,12 @@ impl Plan {
     #[must_use]
     pub fn to_be_continued(self) -> Self {
         Self { partial: true, ..self }
+    }
+
+    /// Says that it was made from something that no watch tells of, and when to look again.
+    #[must_use]
+    pub fn again_in(self, time: Duration) -> Self {
+        Self { again: Some(time), ..self }
     }
 
     /// All objects, in order.

@@ -6,7 +6,10 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::{
+    api::{apps::v1::Deployment, core::v1::Pod},
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
 use kube::{
     Api,
     api::{ApiResource, DynamicObject, PartialObjectMeta},
@@ -17,11 +20,11 @@ use crate::{
     diff::drift,
     error::{Error, call},
     explain::ready,
-    gate::judge,
+    gate::{State, judge},
     hash,
     kind::Kind,
     namespace::{Known, Namespace},
-    object::{APPLIED, Object, Owner, Write},
+    object::{APPLIED, Object, Owner, REVISION, Write},
     status::Status,
 };
 
@@ -58,6 +61,19 @@ impl World {
     /// Metadata of every watched object of a kind.
     pub fn all(&self, kind: &str) -> Vec<Arc<PartialObjectMeta<DynamicObject>>> {
         self.namespace.all(kind)
+    }
+
+    /// Whether the cluster has a kind that it need not have.
+    pub fn installed(&self, kind: &str) -> bool {
+        self.namespace.installed(kind)
+    }
+
+    /// How many pods a Deployment of the instance is to have; read anew only when it has changed. `None`: there is none.
+    pub async fn replicas(&self, deployment: &str) -> Result<Option<i32>, Error> {
+        let api = ApiResource::erase::<Deployment>(&());
+        let found = self.read(&api, deployment).await?;
+        let wanted = found.and_then(|found| found.data.pointer("/spec/replicas").and_then(Value::as_i64));
+        Ok(wanted.and_then(|wanted| wanted.try_into().ok()))
     }
 
     /// Pods of a part of the instance, by the label `app.kubernetes.io/component`.
@@ -176,8 +192,19 @@ impl World {
     pub(crate) fn learn(&self, object: &Object, mut live: DynamicObject, written: bool) -> Known {
         let (kind, name) = (object.api.kind.as_str(), live.metadata.name.clone().unwrap_or_default());
         live.metadata.managed_fields = None;
+        let mut state = judge(kind, &live.data, live.metadata.generation, object.least);
+        // One that follows its load is scaled without news: it still serves as it did.
+        let scaled = |before: &Known| {
+            let revision = |metadata: &ObjectMeta| metadata.annotations.as_ref()?.get(REVISION).cloned();
+            before.state == State::Holds && revision(&before.metadata) == revision(&live.metadata)
+        };
+        let behind = live.metadata.generation != live.data["status"]["observedGeneration"].as_i64();
+        if object.least.is_some() && behind && self.namespace.recall(kind, &name).as_ref().is_some_and(scaled)
+        {
+            state = State::Holds;
+        }
         let known = Known {
-            state: judge(kind, &live.data, live.metadata.generation),
+            state,
             since: since(&live.data),
             drift: differences(object, &live),
             wanted: object.annotation(APPLIED).to_owned(),

@@ -7,6 +7,8 @@ mod ingress;
 mod keycloak;
 mod ldap;
 mod maintenance;
+mod metrics;
+mod scaling;
 mod settings;
 mod signing;
 mod storage;
@@ -26,6 +28,8 @@ pub use ingress::*;
 pub use keycloak::*;
 pub use ldap::*;
 pub use maintenance::*;
+pub use metrics::*;
+pub use scaling::*;
 pub use settings::*;
 pub use signing::*;
 pub use storage::*;
@@ -56,6 +60,7 @@ pub use trusted::*;
 #[cfg_attr(test, kube(cel))]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("(has(self.database.external) || has(self.database.fromSecret) || has(self.database.cloudNativePG)) == (has(oldSelf.database.external) || has(oldSelf.database.fromSecret) || has(oldSelf.database.cloudNativePG))").message("spec.database: a database cannot be moved between inside and outside the cluster by changing the manifest; create a second Pulp and restore a backup into it"))]
+#[x_kube(validation = Rule::new("!has(self.worker.autoscaling) || self.metrics.enabled").message("spec.worker.autoscaling needs spec.metrics.enabled: how many tasks there are is asked of the metrics' pod"))]
 pub struct PulpSpec {
     /// The REST API.
     #[serde(default)]
@@ -139,6 +144,14 @@ pub struct PulpSpec {
     /// What is done again and again on a schedule.
     #[serde(default)]
     pub maintenance: Maintenance,
+
+    /// Metrics of tasks, processes and storage, for Prometheus.
+    #[serde(default)]
+    pub metrics: Metrics,
+
+    /// Where API, content and workers send metrics of their own; nowhere if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub telemetry: Option<Telemetry>,
 
     /// Container images, where they are not to be the operator's defaults.
     #[serde(default)]
@@ -225,6 +238,9 @@ pub struct Worker {
     #[serde(default = "two")]
     #[schemars(range(min = 0, max = 500))]
     pub replicas: i32,
+    /// Number of workers by the tasks that are there for them, in place of `replicas`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub autoscaling: Option<WorkerAutoscaling>,
     /// How long a worker that is to go may still take for the task that it runs (s). It takes no new one.
     #[serde(default = "hour")]
     #[schemars(range(min = 30, max = 604_800))]
@@ -236,7 +252,12 @@ pub struct Worker {
 
 impl Default for Worker {
     fn default() -> Self {
-        Self { replicas: two(), grace_period_seconds: hour(), template: Template::default() }
+        Self {
+            replicas: two(),
+            autoscaling: None,
+            grace_period_seconds: hour(),
+            template: Template::default(),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use reconcile::{
     pod::{every, http},
 };
 
-use super::{Instance, Port, process, serving};
+use super::{Instance, Port, process, serving, telemetry};
 
 /// Time for requests to end (s), the wait before that included.
 const GRACE: i64 = 120;
@@ -21,6 +21,7 @@ pub fn objects(pulp: &Instance, replicas: i32) -> Vec<Object> {
     let resources = Amounts::or(spec.template.resources.as_ref(), ["100m", "512Mi"], ["2", "2Gi"]);
     let mut pod = process::pod(pulp, "api", &command, resources);
     pod.termination_grace_period_seconds = Some(GRACE);
+    telemetry::export(pulp, &mut pod);
     // It asks nothing of the database, whose absence is no reason to kill or to hide anything.
     let lives = || http("HTTP", "api", "/pulp/api/v3/livez/", &[]);
     pod.containers[0].startup_probe = Some(every(lives(), 3, 10, 200));

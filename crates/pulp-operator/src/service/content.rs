@@ -6,7 +6,7 @@ use reconcile::{
     pod::{every, exec, tcp},
 };
 
-use super::{Instance, Port, process, serving};
+use super::{Instance, Port, process, serving, telemetry};
 
 /// Time for downloads to end (s), the wait before that included.
 const GRACE: i64 = 300;
@@ -24,6 +24,7 @@ pub fn objects(pulp: &Instance, replicas: i32) -> Vec<Object> {
     let resources = Amounts::or(spec.template.resources.as_ref(), ["100m", "512Mi"], ["2", "2Gi"]);
     let mut pod = process::pod(pulp, "content", &command, resources);
     pod.termination_grace_period_seconds = Some(GRACE);
+    telemetry::export(pulp, &mut pod);
     pod.containers[0].startup_probe = Some(every(exec(["python3", "-c", ANSWERS]), 3, 10, 200));
     pod.containers[0].readiness_probe = Some(every(tcp("content"), 10, 10, 3));
     serving(&pulp.part("content"), spec, replicas, Port("content", 24816), pod)

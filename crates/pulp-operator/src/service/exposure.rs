@@ -114,10 +114,10 @@ fn route(pulp: &Instance, (path, backend, port): &(&str, &str, i32)) -> Object {
 }
 
 /// An object of a kind that not every cluster has.
-fn foreign((group, version, kind): (&str, &str, &str), metadata: ObjectMeta, spec: Value) -> Object {
+pub fn foreign((group, version, kind): (&str, &str, &str), metadata: ObjectMeta, spec: Value) -> Object {
     let api = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
     let mut body = DynamicObject::new("", &api);
     body.metadata = metadata;
     body.data = json!({ "spec": spec });
-    Object { api, body, write: Write::Apply, keep: false }
+    Object { api, body, write: Write::Apply, keep: false, least: None }
 }

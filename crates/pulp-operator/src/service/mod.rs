@@ -8,11 +8,13 @@ pub mod content;
 pub mod database;
 pub mod exposure;
 pub mod maintenance;
+pub mod metrics;
 pub mod migrate;
 pub mod process;
 pub mod settings;
 pub mod signing;
 pub mod storage;
+pub mod telemetry;
 pub mod web;
 pub mod worker;
 
@@ -136,5 +138,5 @@ fn autoscaled(part: &Part, mut deployment: Object, wanted: &Autoscaling) -> [Obj
         }),
         ..Default::default()
     };
-    [deployment, scaler.into()]
+    [deployment.at_least(wanted.min_replicas), scaler.into()]
 }

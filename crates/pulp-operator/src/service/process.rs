@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The user `pulp` of upstream's image.
-const USER: i64 = 700;
+pub const USER: i64 = 700;
 
 /// Servers listen on the pod's own address, of whichever family it is.
 const START: &str = "mkdir -p /var/lib/pulp/tmp /var/lib/pulp/media && case $POD_IP in *:*) host=[$POD_IP] ;; *) host=$POD_IP ;; esac && export host && exec ";
@@ -116,7 +116,8 @@ pub fn pod(pulp: &Instance, name: &str, command: &str, resources: ResourceRequir
     }
 }
 
-fn field(name: &str, path: &str) -> EnvVar {
+/// An environment variable from a field of the pod.
+pub fn field(name: &str, path: &str) -> EnvVar {
     let source = ObjectFieldSelector { field_path: path.into(), api_version: Some("v1".into()) };
     let value_from = Some(EnvVarSource { field_ref: Some(source), ..Default::default() });
     EnvVar { name: name.into(), value_from, ..Default::default() }
@@ -157,7 +158,7 @@ fn trusted(pulp: &Instance) -> Volume {
 }
 
 /// One value of a Secret as a file of a folder.
-fn one(name: &str, secret: &str, key: &str, file: &str) -> Volume {
+pub fn one(name: &str, secret: &str, key: &str, file: &str) -> Volume {
     let item = KeyToPath { key: key.into(), path: file.into(), mode: None };
     let source = SecretVolumeSource {
         secret_name: Some(secret.into()),

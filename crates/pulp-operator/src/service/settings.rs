@@ -10,6 +10,7 @@ const ALIVE: &str = include_str!("settings/alive.py");
 const ADMIN: &str = include_str!("settings/admin.py");
 const CHECKSUMS: &str = include_str!("settings/checksums.py");
 const KEYCLOAK_LOGIN: &str = include_str!("settings/keycloak_login.py");
+const METRICS: &str = include_str!("settings/metrics.py");
 const MIGRATE: &str = include_str!("settings/migrate.py");
 const STORAGE: &str = include_str!("settings/storage.py");
 const TASK: &str = include_str!("settings/task.py");
@@ -30,6 +31,7 @@ pub fn objects(pulp: &Instance) -> Vec<Object> {
             ("admin.py", ADMIN.into()),
             ("checksums.py", CHECKSUMS.into()),
             ("keycloak_login.py", KEYCLOAK_LOGIN.into()),
+            ("metrics.py", METRICS.into()),
             ("migrate.py", MIGRATE.into()),
             ("storage.py", STORAGE.into()),
             ("task.py", TASK.into()),
@@ -133,6 +135,9 @@ fn settings(pulp: &Instance) -> Settings {
         }
     }
     settings.extend(pulp.authentication.settings.clone());
+    if pulp.spec.telemetry.is_some() {
+        settings.insert("OTEL_ENABLED".into(), true.into());
+    }
     settings.extend(pulp.settings.clone());
     settings
 }

@@ -6,7 +6,7 @@ use reconcile::{
     pod::{every, exec},
 };
 
-use super::{Instance, budget, signing};
+use super::{Instance, budget, signing, telemetry};
 
 /// The pods.
 pub fn objects(pulp: &Instance, replicas: i32) -> Vec<Object> {
@@ -14,11 +14,17 @@ pub fn objects(pulp: &Instance, replicas: i32) -> Vec<Object> {
     let resources = Amounts::or(spec.template.resources.as_ref(), ["100m", "512Mi"], ["2", "4Gi"]);
     let mut pod = signing::pod(pulp, "worker", "pulpcore-worker", resources);
     pod.termination_grace_period_seconds = Some(spec.grace_period_seconds);
+    telemetry::export(pulp, &mut pod);
     let alive = |how: &'static str| exec(["python3", "/etc/pulp/scripts/alive.py", how]);
     let container = &mut pod.containers[0];
     container.startup_probe = Some(every(alive("known"), 3, 10, 200));
     container.readiness_probe = Some(every(alive("known"), 30, 20, 3));
     container.liveness_probe = Some(every(alive("silent"), 60, 30, 5));
     let deployment = part.deployment(replicas, Replace::Rolling, pod).templated(&spec.template);
-    [Some(deployment), budget(&part, replicas)].into_iter().flatten().collect()
+    let (deployment, most) = match &spec.autoscaling {
+        // A budget that came and went with the pods would be a write each time, and keep nobody from anything.
+        Some(wanted) => (deployment.at_least(wanted.min_replicas), wanted.max_replicas),
+        None => (deployment, replicas),
+    };
+    [Some(deployment), budget(&part, most)].into_iter().flatten().collect()
 }

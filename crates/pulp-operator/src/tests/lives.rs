@@ -28,7 +28,7 @@ fn wants(rehearsal: &Rehearsal<Pulp>, image: &str) {
     });
 }
 
-/// Deployments by name, with their image and number of pods.
+/// Deployments of what a release consists of, by name, with their image and number of pods.
 fn serving(rehearsal: &Rehearsal<Pulp>) -> Vec<(String, Value, Value)> {
     let all = rehearsal.memory.objects().into_iter().filter(|(path, _)| path.contains("/deployments/"));
     let all = all.map(|(path, object)| {
@@ -36,7 +36,7 @@ fn serving(rehearsal: &Rehearsal<Pulp>) -> Vec<(String, Value, Value)> {
         let image = object["spec"]["template"]["spec"]["containers"][0]["image"].clone();
         (name, image, object["spec"]["replicas"].clone())
     });
-    all.filter(|(name, ..)| !name.ends_with("-web")).collect()
+    all.filter(|(name, ..)| !name.ends_with("-web") && !name.ends_with("-metrics")).collect()
 }
 
 #[tokio::test]
@@ -127,6 +127,26 @@ async fn without_a_gate_the_old_release_serves_until_the_new_one_is_up() {
         rehearsal.memory.settle();
     }
     assert!(serving(&rehearsal).iter().all(|(_, image, _)| image == "new"));
+}
+
+#[tokio::test]
+async fn workers_that_follow_tasks_stay_as_many_as_they_are_while_nobody_knows_of_any() {
+    let rehearsal = installed().await;
+    let worker = rehearsal.of("/apis/apps/v1", "deployments/mypulp-worker");
+    rehearsal.memory.edit(&path(&rehearsal), |mut object| {
+        object["spec"]["worker"]["autoscaling"] = serde_json::json!({ "minReplicas": 1, "maxReplicas": 4 });
+        Some(object)
+    });
+    rehearsal.memory.edit(&worker, |mut object| {
+        object["spec"]["replicas"] = 3.into();
+        Some(object)
+    });
+    rehearsal.settle().await.unwrap();
+    assert_eq!(rehearsal.memory.object(&worker).unwrap()["spec"]["replicas"], 3);
+    let status = rehearsal.object().status.unwrap();
+    let follow = status.conditions.iter().find(|condition| condition.type_ == "WorkersFollow").unwrap();
+    assert_eq!(follow.reason, "DemandUnknown");
+    assert!(status.is("Ready"), "{status:#?}");
 }
 
 #[tokio::test]

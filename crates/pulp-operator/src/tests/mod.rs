@@ -6,6 +6,7 @@ mod changes;
 mod kinds;
 mod lives;
 mod parts;
+mod metrics;
 mod schema;
 mod takeover;
 mod signing;
@@ -286,6 +287,7 @@ fn an_upgrade_looks_first_and_stops_what_a_gate_does_not_let_pass() {
             "Web held",
             "Exposure held",
             "Maintenance held",
+            "Metrics held",
             "Signing held",
             "Checksums held"
         ]
@@ -369,7 +371,8 @@ fn every_kind_of_a_plan_is_watched_and_permitted_and_no_other() {
     .into_iter()
     .flat_map(|spec| {
         let pulp = of(spec);
-        plan(&pulp, &seen(&pulp)).objects().map(|object| object.api.kind.clone()).collect::<Vec<_>>()
+        let seen = Observed { monitored: true, ..seen(&pulp) };
+        plan(&pulp, &seen).objects().map(|object| object.api.kind.clone()).collect::<Vec<_>>()
     })
     .collect();
     planned.sort();

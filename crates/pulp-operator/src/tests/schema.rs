@@ -115,6 +115,21 @@ fn the_schema_refuses_with_the_field_and_the_mend() {
             None,
             "give one of all: true, only, except",
         ),
+        (
+            &format!("{{{file}, worker: {{autoscaling: {{minReplicas: 3, maxReplicas: 2}}}}}}"),
+            None,
+            "spec.worker.autoscaling: minReplicas must not be larger than maxReplicas",
+        ),
+        (
+            &format!("{{{file}, worker: {{autoscaling: {{maxReplicas: 2}}}}, metrics: {{enabled: false}}}}"),
+            None,
+            "spec.worker.autoscaling needs spec.metrics.enabled",
+        ),
+        (
+            &format!("{{{file}, telemetry: {{endpoint: 'collector:4317'}}}}"),
+            None,
+            "spec.telemetry.endpoint must be a URL such as http://collector.monitoring.svc:4318",
+        ),
         ("{storage: {file: {size: 1Gi}}}", Some("{storage: {file: {size: 2Gi}}}"), "a volume cannot shrink"),
         (
             "{storage: {claim: {name: a}}}",
@@ -156,6 +171,8 @@ fn the_schema_refuses_with_the_field_and_the_mend() {
         format!(
             "{{{file}, allowedContentChecksums: [md5, sha256], signing: {{key: {{name: k}}, rpm: {{}}}}}}"
         ),
+        format!("{{{file}, worker: {{autoscaling: {{minReplicas: 0, maxReplicas: 1}}}}}}"),
+        format!("{{{file}, telemetry: {{endpoint: 'https://[fd00::1]:4318/otlp'}}}}"),
     ] {
         assert_eq!(refused(&spec, None), "", "{spec}");
     }

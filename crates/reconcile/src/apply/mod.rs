@@ -7,7 +7,7 @@ mod remove;
 
 use std::collections::HashSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kube::{
     ResourceExt,
     api::{Patch, PatchParams, PostParams},
@@ -101,6 +101,9 @@ pub async fn apply(
     }
     if outcome.waiting.is_none() && !plan.partial {
         prune(plan, world, &mut outcome).await?;
+    }
+    if let Some(time) = plan.again.and_then(|time| SignedDuration::try_from(time).ok()) {
+        outcome.look_again(Timestamp::now() + time);
     }
     // The plan and the report that follow are made from what has just been achieved, and no watch tells of that.
     if outcome.waiting.is_none() && status.is_none_or(|status| status.achieved != outcome.achieved) {

@@ -125,9 +125,24 @@ fn fill(entry: &Entry, text: &str) -> String {
         ("first", format!("{}/{}", word("/kind").to_lowercase(), word("/metadata/name"))),
         ("crd_names", names.join(" ")),
     ];
-    words.iter().fold(text.to_owned(), |text, (word, value)| {
-        text.replace(&format!("@{word}@"), value.trim_end_matches('\n'))
-    })
+    // A policy of an operator that asks nobody has no empty line in this place.
+    let text = text.replace("@asks@\n", &asks(entry));
+    words
+        .iter()
+        .fold(text, |text, (word, value)| text.replace(&format!("@{word}@"), value.trim_end_matches('\n')))
+}
+
+/// Parts of instances that the operator asks itself, as rules of a network policy.
+fn asks(entry: &Entry) -> String {
+    let rule = |(part, port): &(&str, u16)| {
+        let labels = json!({
+            "app.kubernetes.io/managed-by": entry.about.operator, "app.kubernetes.io/component": part,
+        });
+        let to = json!({ "namespaceSelector": {}, "podSelector": { "matchLabels": labels } });
+        json!({ "to": [to], "ports": [{ "port": port }] })
+    };
+    let rules: Vec<_> = entry.asks.iter().map(rule).collect();
+    if rules.is_empty() { String::new() } else { indented(4, &yaml(&rules)) }
 }
 
 /// For Artifact Hub: what has to be mirrored and scanned.

@@ -48,6 +48,8 @@ pub struct Entry {
     pub colour: &'static str,
     /// What it runs: part and image. Each can be replaced by `RELATED_IMAGE_<PART>`.
     pub images: Vec<(&'static str, String)>,
+    /// Parts of its instances that it asks itself, and on which port: a policy of the network must let that pass.
+    pub asks: Vec<(&'static str, u16)>,
     /// The kinds that it serves.
     pub serves: Vec<Served>,
     /// The kinds that it watches and applies.
