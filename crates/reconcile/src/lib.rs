@@ -10,6 +10,7 @@
 //! | what is known of a namespace, kept current by watches | `namespace`, [`World`] |
 //! | a plan: stages, gates, objects | [`Plan`], [`Object`] |
 //! | how objects of one part are named and labelled; what stands in every pod | [`Part`], [`pod`] |
+//! | what others may ask to stand still, and for how long | [`Holds`] |
 //! | values drawn once, certificates | [`Generate`], [`Drawn`], [`Certificate`] |
 //! | fields and services that several kinds have | [`field`], [`service`] |
 //! | writing what differs | `apply`, `diff` |
@@ -28,6 +29,7 @@ mod gate;
 #[cfg(feature = "generate")]
 pub mod generate;
 mod generated;
+mod hold;
 mod keys;
 mod kind;
 mod lease;
@@ -49,6 +51,7 @@ pub use certificate::{Certificate, Usage};
 pub use diff::amount;
 pub use error::Error;
 pub use generated::Generate;
+pub use hold::{Hold, HoldState, Holds, What};
 pub use keys::{Drawn, missing};
 pub use kind::{About, Kind, Scope};
 pub use managed::Managed;

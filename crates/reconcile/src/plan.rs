@@ -1,5 +1,7 @@
 //! What an instance consists of, in the order in which it comes up.
 
+use kube::{Resource, api::ApiResource};
+
 use crate::object::Object;
 
 /// What must hold of a stage before the next one is started.
@@ -35,6 +37,8 @@ pub struct Plan {
     pub stages: Vec<Stage>,
     /// More will follow once these hold: what the plan does not name must not be pruned.
     pub partial: bool,
+    /// Kind and name of what must not be, whatever gates hold.
+    pub gone: Vec<(ApiResource, String)>,
 }
 
 impl Plan {
@@ -54,6 +58,13 @@ impl Plan {
     #[must_use]
     pub fn to_be_continued(self) -> Self {
         Self { partial: true, ..self }
+    }
+
+    /// Says that an object of ours must go at once, and not only when every gate holds.
+    #[must_use]
+    pub fn without<K: Resource<DynamicType = ()>>(mut self, name: String) -> Self {
+        self.gone.push((ApiResource::erase::<K>(&()), name));
+        self
     }
 
     /// All objects, in order.

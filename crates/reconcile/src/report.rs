@@ -152,7 +152,7 @@ impl Reporter {
                 let milliseconds = took.as_millis();
                 let (stage, why) = waiting.map_or(("", ""), |(stage, why)| (stage, why));
                 let written = done.outcome.written.join(", ");
-                if written.is_empty() && before.as_ref().is_some_and(|before| before.same(after)) {
+                if written.is_empty() && before.as_ref().is_some_and(|before| before.renewed(after)) {
                     tracing::debug!(%namespace, %name, milliseconds, "nothing to do");
                 } else {
                     tracing::info!(%namespace, %name, milliseconds, stage, why, written, "reconciled");

@@ -6,6 +6,7 @@ pub mod cache;
 pub mod content;
 pub mod database;
 pub mod exposure;
+pub mod hold;
 pub mod maintenance;
 pub mod migrate;
 pub mod process;

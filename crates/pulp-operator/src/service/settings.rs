@@ -8,6 +8,7 @@ use crate::{checked::Artifacts, crd::Settings, names, python};
 
 const ALIVE: &str = include_str!("settings/alive.py");
 const ADMIN: &str = include_str!("settings/admin.py");
+const HOLD: &str = include_str!("settings/hold.py");
 const MIGRATE: &str = include_str!("settings/migrate.py");
 const STORAGE: &str = include_str!("settings/storage.py");
 const TASK: &str = include_str!("settings/task.py");
@@ -21,6 +22,7 @@ pub fn objects(pulp: &Instance) -> Vec<Object> {
         scripts(pulp).config_map([
             ("alive.py", ALIVE.into()),
             ("admin.py", ADMIN.into()),
+            ("hold.py", HOLD.into()),
             ("migrate.py", MIGRATE.into()),
             ("storage.py", STORAGE.into()),
             ("task.py", TASK.into()),

@@ -90,7 +90,7 @@ impl Memory {
         self.state(|state| state.put(path, object))
     }
 
-    /// Lets the cluster do its part: workloads become ready, Jobs end well.
+    /// Lets the cluster do its part: workloads become ready, Jobs end well, but for those that are asked whether they are ready.
     pub fn settle(&self) {
         self.state(|state| {
             let paths: Vec<_> = state.objects.keys().cloned().collect();
@@ -101,6 +101,7 @@ impl Memory {
                     Some("Deployment" | "StatefulSet") => {
                         json!({ "observedGeneration": generation, "replicas": wanted, "readyReplicas": wanted, "updatedReplicas": wanted })
                     }
+                    Some("Job") if stays(&object) => object["status"].clone(),
                     Some("Job") => json!({ "conditions": [{ "type": "Complete", "status": "True" }], "succeeded": 1 }),
                     _ => object["status"].clone(),
                 };
@@ -108,6 +109,9 @@ impl Memory {
                     object["status"] = status;
                 }
                 match object["kind"].as_str() {
+                    Some("Job") if stays(&object) => {
+                        state.pod(&path, &object, "Running", json!({ "running": {} }));
+                    }
                     Some("Job") => {
                         let ended = json!({ "terminated": { "exitCode": 0, "message": state.says } });
                         state.pod(&path, &object, "Succeeded", ended);
@@ -227,6 +231,11 @@ impl State {
             _ => {
                 let (path, status) = path.strip_suffix("/status").map_or((path, false), |path| (path, true));
                 let mut object = self.objects.remove(path).unwrap_or_default();
+                let job = object["kind"] == "Job" && !status;
+                if job && !unchanged(&object["spec"]["template"], &body["spec"]["template"]) {
+                    self.objects.insert(path.to_owned(), object);
+                    return (422, refusal(422, "Invalid", "spec.template: field is immutable"));
+                }
                 if status {
                     // All of it is ours: what is no longer stated goes.
                     object["status"] = body["status"].clone();
@@ -255,6 +264,18 @@ impl State {
         self.objects.insert(path.to_owned(), object.clone());
         object
     }
+}
+
+/// A Job with a pod that is asked whether it is ready does not end by itself.
+fn stays(job: &Value) -> bool {
+    !job["spec"]["template"]["spec"]["containers"][0]["readinessProbe"].is_null()
+}
+
+/// Whether applying this changes nothing.
+fn unchanged(live: &Value, applied: &Value) -> bool {
+    let mut merged = live.clone();
+    merge(&mut merged, applied);
+    applied.is_null() || merged == *live
 }
 
 fn refusal(code: u16, reason: &str, message: &str) -> Value {
