@@ -145,7 +145,7 @@ async fn reconcile<K: Managed>(object: Arc<K>, context: Arc<Context<K>>) -> Resu
     }
     let start = Instant::now();
     let result = pass(&*object, &context).await;
-    context.reporter.tell(&*object, start.elapsed(), &result).await;
+    context.reporter.tell(&context.client, &*object, start.elapsed(), &result).await;
     let reference = ObjectRef::from_obj(&*object);
     let done = result?;
     if done.outcome.refused {
@@ -315,7 +315,7 @@ async fn write<K: Managed>(
     Ok(Done { status: (before, status), outcome, faulty })
 }
 
-/// Runs the controller until `stop`; `ready` is told when its cache is current.
+/// Runs the controller until `stop`; `started` is told what its reconciles share. What runs when this is dropped is dropped with it.
 pub async fn run<K: Managed>(
     client: Client,
     places: Places,

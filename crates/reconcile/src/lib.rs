@@ -5,7 +5,7 @@
 //!
 //! | idea | where |
 //! |---|---|
-//! | the life of a process, leadership, HTTP | [`run`], `lease` |
+//! | the life of a process, leadership, HTTP | [`run`], `term`, `lease` |
 //! | what wakes a reconcile, and its five steps | `control` |
 //! | what is known of a namespace, kept current by watches | `namespace`, [`World`] |
 //! | a plan: stages, gates, objects | [`Plan`], [`Object`] |
@@ -45,6 +45,9 @@ mod report;
 mod run;
 pub mod service;
 mod status;
+mod term;
+#[cfg(all(test, feature = "rehearsal"))]
+mod tests;
 mod world;
 
 pub use certificate::{Certificate, Usage};

@@ -87,8 +87,7 @@ impl<K: Managed + Serialize> Rehearsal<K> {
         let client = self.memory.client();
         let (triggers, _woken) = tokio::sync::mpsc::unbounded_channel();
         let (store, _writer) = reflector::store();
-        let context: Context<K> =
-            Context::new(client.clone(), Reporter::new(client, &K::ABOUT).into(), store, triggers);
+        let context: Context<K> = Context::new(client, Reporter::new(&K::ABOUT).into(), store, triggers);
         let mut status = Status::default();
         for _ in 0..count {
             let mut object = self.object();
