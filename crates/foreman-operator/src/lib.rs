@@ -7,6 +7,7 @@
 pub mod check;
 pub mod checked;
 pub mod crd;
+pub mod hold;
 pub mod keys;
 pub mod names;
 pub mod plan;
@@ -22,7 +23,7 @@ use k8s_openapi::api::{
     core::v1::{ConfigMap, PersistentVolumeClaim, Secret, Service},
 };
 use kube::ResourceExt;
-use reconcile::{About, Error, Fault, Kind, Managed, Plan, Report, Status, World};
+use reconcile::{About, Error, Fault, Kind, Managed, Plan, Report, Status, What, World};
 
 #[cfg(test)]
 mod tests;
@@ -78,11 +79,19 @@ impl Managed for Foreman {
         check::check(self, seen)
     }
 
-    fn plan(checked: &Checked, _: &Observed) -> Plan {
-        plan::plan(checked)
+    fn plan(checked: &Checked, seen: &Observed) -> Plan {
+        plan::plan(checked, seen)
     }
 
     fn report(checked: &Checked, seen: &Observed, ready: bool) -> Report {
         report::report(checked, seen, ready)
+    }
+
+    fn cannot_hold(_: What) -> Option<&'static str> {
+        None
+    }
+
+    fn moving(checked: &Checked, seen: &Observed, what: What) -> Option<String> {
+        hold::moving(checked, seen, what)
     }
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use kube::ResourceExt;
-use reconcile::{Error, Status, Values, World};
+use reconcile::{Error, Holds, Status, Values, World};
 
 use crate::{
     crd::{Foreman, Images},
-    names, pulp_kind,
+    hold, names, pulp_kind,
 };
 
 /// What was seen.
@@ -19,6 +19,10 @@ pub struct Observed {
     pub volumes: Vec<String>,
     /// Pulps in the namespace.
     pub pulps: Vec<SeenPulp>,
+    /// In what it is asked to stand still.
+    pub holds: Holds,
+    /// Number of pods of each part that may be asked to stand still, as far as they have not ended.
+    pub pods: BTreeMap<&'static str, usize>,
     /// What was last reported.
     pub status: Status,
     /// Images that the operator's environment gives in place of the built-in defaults.
@@ -36,7 +40,13 @@ pub struct SeenPulp {
 
 /// Reads the world around a manifest.
 pub async fn read(foreman: &Foreman, world: &World) -> Result<Observed, Error> {
-    let mut seen = Observed { status: world.status().clone(), images: related(), ..Observed::default() };
+    let mut seen = Observed {
+        status: world.status().clone(),
+        images: related(),
+        holds: world.holds().clone(),
+        pods: hold::PARTS.into_iter().map(|part| (part, world.at_work(part))).collect(),
+        ..Observed::default()
+    };
     let referred = foreman.secrets().into_iter().map(|(_, name)| name);
     for name in names::generated(&foreman.name_any()).into_iter().chain(referred) {
         if let Some(values) = world.secret(&name).await? {

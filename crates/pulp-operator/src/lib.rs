@@ -8,6 +8,7 @@
 pub mod check;
 pub mod checked;
 pub mod crd;
+pub mod hold;
 pub mod keys;
 pub mod names;
 pub mod plan;
@@ -28,7 +29,7 @@ use k8s_openapi::api::{
     policy::v1::PodDisruptionBudget,
 };
 use kube::ResourceExt;
-use reconcile::{About, Error, Fault, Kind, Managed, Plan, Report, Status, World};
+use reconcile::{About, Error, Fault, Kind, Managed, Plan, Report, Status, What, World};
 
 #[cfg(test)]
 mod tests;
@@ -91,5 +92,13 @@ impl Managed for Pulp {
 
     fn report(checked: &Checked, seen: &Observed, ready: bool) -> Report {
         report::report(checked, seen, ready)
+    }
+
+    fn cannot_hold(what: What) -> Option<&'static str> {
+        hold::cannot(what)
+    }
+
+    fn moving(checked: &Checked, seen: &Observed, what: What) -> Option<String> {
+        hold::moving(checked, seen, what)
     }
 }

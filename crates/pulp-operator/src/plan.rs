@@ -1,15 +1,16 @@
 //! Everything that a Pulp consists of, in the order in which it comes up.
 
-use reconcile::{Gate::Applied, Gate::Idle, Gate::Ready, Gate::Succeeded, Plan};
+use k8s_openapi::api::batch::v1::Job;
+use reconcile::{Gate::Applied, Gate::Idle, Gate::Ready, Gate::Succeeded, Plan, What};
 
 use crate::{
     checked::Checked,
-    keys,
+    keys, names,
     read::Observed,
     scaling,
     service::{
-        Instance, admin, api, cache, checksums, content, database, exposure, maintenance, metrics, migrate,
-        settings, signing, storage, web, worker,
+        Instance, admin, api, cache, checksums, content, database, exposure, hold, maintenance, metrics,
+        migrate, settings, signing, storage, web, worker,
     },
     upgrade::{Step, step},
 };
@@ -25,6 +26,10 @@ pub fn plan(pulp: &Checked, seen: &Observed) -> Plan {
         .stage("Cache", Ready, cache::objects(pulp))
         .stage("Settings", Applied, settings::objects(pulp))
         .stage("Storage", Succeeded, storage::objects(pulp));
+    let base = match seen.holds.until(What::Deletion) {
+        Some(until) => base.stage("Hold", Applied, hold::objects(pulp, seen.holding_since, until)),
+        None => base.without::<Job>(pulp.part(names::HOLD).name()),
+    };
     match step {
         Step::Install => install(base.stage("Migrate", Succeeded, migrate::objects(pulp)), pulp, seen),
         Step::Look => {
@@ -45,6 +50,8 @@ pub fn plan(pulp: &Checked, seen: &Observed) -> Plan {
 /// Everything that serves, in the order of upstream's upgrades without downtime.
 fn install(base: Plan, pulp: &Instance, seen: &Observed) -> Plan {
     let spec = &pulp.spec;
+    let held = |what| seen.holds.until(what).is_some();
+    let workers = if held(What::Workers) { 0 } else { scaling::workers(&spec.worker, &seen.demand) };
     let plan = base
         .stage("Admin", Succeeded, admin::objects(pulp))
         // What runs goes on as it is until it is known that a change works, and then it is changed everywhere before it counts.
@@ -52,10 +59,10 @@ fn install(base: Plan, pulp: &Instance, seen: &Observed) -> Plan {
         .stage("Signing", Succeeded, signing::trial(pulp, seen))
         .stage("Content", Ready, content::objects(pulp, spec.content.replicas))
         .stage("Api", Ready, api::objects(pulp, spec.api.replicas))
-        .stage("Workers", Ready, worker::objects(pulp, scaling::workers(&spec.worker, &seen.demand)))
+        .stage("Workers", Ready, worker::objects(pulp, workers))
         .stage("Web", Ready, web::objects(pulp))
         .stage("Exposure", Ready, exposure::objects(pulp))
-        .stage("Maintenance", Applied, maintenance::objects(pulp))
+        .stage("Maintenance", Applied, maintenance::objects(pulp, held(What::Deletion)))
         .stage("Signing", Succeeded, signing::register(pulp))
         .stage("Checksums", Succeeded, checksums::fit(pulp))
         // Last, and not waited for: nobody's work needs it.

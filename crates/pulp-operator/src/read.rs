@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use k8s_openapi::api::networking::v1::Ingress;
 use kube::ResourceExt;
-use reconcile::{Error, Kind, Status, Values, World, field::Secrets};
+use reconcile::{Error, Holds, Kind, Status, Values, World, field::Secrets};
 use serde_json::Value;
 
 use crate::{
@@ -31,6 +32,14 @@ pub struct Observed {
     pub monitored: bool,
     /// What is known of the tasks, where workers follow them.
     pub demand: Demand,
+    /// In what it is asked to stand still.
+    pub holds: Holds,
+    /// When the Job that holds deletion was made; the time of this look if there is none.
+    pub holding_since: Timestamp,
+    /// Whether it does.
+    pub holding: bool,
+    /// Number of worker pods that have not ended, those that are about to among them.
+    pub workers: usize,
     /// What was last reported.
     pub status: Status,
     /// Images that the operator's environment gives in place of the built-in defaults.
@@ -46,7 +55,17 @@ impl Observed {
 
 /// Reads the world around a manifest.
 pub async fn read(pulp: &Pulp, world: &World) -> Result<Observed, Error> {
-    let mut seen = Observed { status: world.status().clone(), images: related(), ..Observed::default() };
+    let mut seen = Observed {
+        status: world.status().clone(),
+        images: related(),
+        holds: world.holds().clone(),
+        holding: world.serves("hold"),
+        workers: world.at_work("worker"),
+        ..Observed::default()
+    };
+    let job = world.metadata("Job", &names::of(&pulp.name_any(), names::HOLD));
+    let made = job.and_then(|job| job.creation_timestamp());
+    seen.holding_since = made.map_or_else(Timestamp::now, |made| made.0);
     for name in names::generated(&pulp.name_any()).into_iter().chain(pulp.secrets()) {
         if let Some(values) = world.secret(&name).await? {
             seen.secrets.insert(name, values);

@@ -30,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     apply::{Outcome, apply},
     error::{Error, call},
+    hold::{Hold, HoldState, Holds},
     managed::Managed,
     namespace::{Namespace, Trigger},
     object::Owner,
@@ -144,7 +145,7 @@ async fn reconcile<K: Managed>(object: Arc<K>, context: Arc<Context<K>>) -> Resu
     }
     let start = Instant::now();
     let result = pass(&*object, &context).await;
-    context.reporter.tell(&*object, start.elapsed(), &result).await;
+    context.reporter.tell(&context.client, &*object, start.elapsed(), &result).await;
     let reference = ObjectRef::from_obj(&*object);
     let done = result?;
     if done.outcome.refused {
@@ -167,14 +168,16 @@ pub(crate) async fn pass<K: Managed>(object: &K, context: &Context<K>) -> Result
         .cloned()
         .or_else(|| object.status().cloned());
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+    let known = before.as_ref().map(|before| before.holds.as_slice()).unwrap_or_default();
+    let holds = Holds::of(object.annotations(), known, Timestamp::now(), K::cannot_hold);
     if object.paused() {
-        return write(object, context, before, Verdict::Paused).await;
+        return write(object, context, before, holds, Verdict::Paused).await;
     }
     let caches = match context.namespace(&namespace).await {
         Ok(caches) => caches,
         Err(Error::Forbidden { what, .. }) => {
             let fault = Fault::new("PermissionMissing", permission::<K>(&namespace, &what));
-            return write(object, context, before, Verdict::Faulty(vec![fault], true)).await;
+            return write(object, context, before, holds, Verdict::Faulty(vec![fault], true)).await;
         }
         Err(error) => return Err(error),
     };
@@ -182,23 +185,27 @@ pub(crate) async fn pass<K: Managed>(object: &K, context: &Context<K>) -> Result
         object.controller_owner_ref(&()).ok_or_else(|| Error::Slow { what: format!("{name} has no uid") })?;
     let owner = Owner { namespace, name, reference, manager: K::ABOUT.operator };
     let status = before.clone().unwrap_or_default();
-    let world = World { namespace: caches, owner, status };
+    let world = World { namespace: caches, owner, status, holds };
     let seen = object.read(&world).await?;
     let verdict = match object.check(&seen) {
         Err(faults) => Verdict::Faulty(faults, false),
         Ok(checked) => {
             let plan = K::plan(&checked, &seen);
             let settled = before.as_ref().is_some_and(|before| {
-                before.is("Ready") && before.observed_generation == object.meta().generation
+                before.is("Ready")
+                    && before.observed_generation == object.meta().generation
+                    && before.asked() == world.holds.asked()
             });
             let outcome = apply(&plan, &world, before.as_ref(), settled).await?;
             let ready = outcome.waiting.is_none() && !plan.partial;
             let report = K::report(&checked, &seen, ready);
             let last = plan.stages.iter().rfind(|stage| !stage.held).map_or("Starting", |stage| stage.name);
-            Verdict::Applied(Box::new((outcome, report, ready, last)))
+            let still =
+                world.holds.acknowledged(known, Timestamp::now(), |what| K::moving(&checked, &seen, what));
+            Verdict::Applied(Box::new((outcome, report, ready, last, still)))
         }
     };
-    write(object, context, before, verdict).await
+    write(object, context, before, world.holds, verdict).await
 }
 
 fn permission<K: Managed>(namespace: &str, what: &str) -> String {
@@ -216,7 +223,7 @@ enum Verdict {
     Paused,
     /// Only the user can mend it; `true`: nothing will tell us when that has happened.
     Faulty(Vec<Fault>, bool),
-    Applied(Box<(Outcome, crate::status::Report, bool, &'static str)>),
+    Applied(Box<(Outcome, crate::status::Report, bool, &'static str, Vec<Hold>)>),
 }
 
 /// Computes the status and writes it if it is another one.
@@ -224,6 +231,7 @@ async fn write<K: Managed>(
     object: &K,
     context: &Context<K>,
     before: Option<Status>,
+    holds: Holds,
     verdict: Verdict,
 ) -> Result<Done, Error> {
     let generation = object.meta().generation;
@@ -243,6 +251,7 @@ async fn write<K: Managed>(
             let why = "spec.paused is true: nothing is changed until it is removed";
             status.set(old, generation, news("Reconciling", false, "Paused", why));
             status.set(old, generation, news("Paused", true, "Paused", why));
+            status.holds = holds.unanswered(HoldState::Refused, why);
         }
         Verdict::Faulty(found, again) => {
             faulty = true;
@@ -258,9 +267,10 @@ async fn write<K: Managed>(
             status.set(old, generation, news("Ready", false, reason, &why));
             status.set(old, generation, news("Reconciling", false, reason, &why));
             status.set(old, generation, news("Stalled", true, reason, &why));
+            status.holds = holds.unanswered(HoldState::Pending, &why);
         }
         Verdict::Applied(applied) => {
-            let (mut reached, report, ready, last) = *applied;
+            let (mut reached, report, ready, last, still) = *applied;
             status.achieved = std::mem::take(&mut reached.achieved);
             let (reason, why) = match &reached.waiting {
                 Some((stage, why)) => (*stage, why.as_str()),
@@ -276,8 +286,13 @@ async fn write<K: Managed>(
             status.endpoints = report.endpoints;
             status.versions = report.versions;
             status.backup = report.backup;
+            status.holds = still;
             outcome = reached;
         }
+    }
+    // Nothing else tells that a hold is over.
+    if let Some(end) = holds.next() {
+        outcome.look_again(end);
     }
     if before.as_ref().is_none_or(|before| !before.same(&status)) {
         let api = ApiResource::erase::<K>(&());
@@ -300,7 +315,7 @@ async fn write<K: Managed>(
     Ok(Done { status: (before, status), outcome, faulty })
 }
 
-/// Runs the controller until `stop`; `ready` is told when its cache is current.
+/// Runs the controller until `stop`; `started` is told what its reconciles share. What runs when this is dropped is dropped with it.
 pub async fn run<K: Managed>(
     client: Client,
     places: Places,

@@ -68,7 +68,7 @@ impl Leader {
         }
     }
 
-    /// Renews every third of the term; cancels `stop` once the Lease is lost or may have been.
+    /// Renews every third of the term; returns at `stop`, or once the Lease is lost or may have been.
     pub async fn hold(&mut self, stop: &CancellationToken) {
         let mut renewed = Instant::now();
         while stop.run_until_cancelled(tokio::time::sleep(TERM / 3)).await.is_some() {
@@ -78,12 +78,11 @@ impl Leader {
                 Ok(Ok(true)) => renewed = asked,
                 Ok(Ok(false)) | Err(_) => {
                     tracing::error!("the Lease is lost");
-                    break;
+                    return;
                 }
                 Ok(Err(error)) => tracing::warn!(%error, "cannot renew the Lease"),
             }
         }
-        stop.cancel();
     }
 
     /// Gives the Lease back, so that the next one need not wait for it to run out.

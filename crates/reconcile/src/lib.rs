@@ -5,12 +5,13 @@
 //!
 //! | idea | where |
 //! |---|---|
-//! | the life of a process, leadership, HTTP | [`run`], `lease` |
+//! | the life of a process, leadership, HTTP | [`run`], `term`, `lease` |
 //! | what wakes a reconcile, and its five steps | `control` |
 //! | what is known of a namespace, kept current by watches | `namespace`, [`World`] |
 //! | asking a pod of an instance itself | `ask` |
 //! | a plan: stages, gates, objects | [`Plan`], [`Object`] |
 //! | how objects of one part are named and labelled; what stands in every pod | [`Part`], [`pod`] |
+//! | what others may ask to stand still, and for how long | [`Holds`] |
 //! | values drawn once, certificates | [`Generate`], [`Drawn`], [`Certificate`] |
 //! | fields and services that several kinds have | [`field`], [`service`] |
 //! | writing what differs | `apply`, `diff` |
@@ -30,6 +31,7 @@ mod gate;
 #[cfg(feature = "generate")]
 pub mod generate;
 mod generated;
+mod hold;
 mod keys;
 mod kind;
 mod lease;
@@ -45,12 +47,16 @@ mod report;
 mod run;
 pub mod service;
 mod status;
+mod term;
+#[cfg(all(test, feature = "rehearsal"))]
+mod tests;
 mod world;
 
 pub use certificate::{Certificate, Usage};
 pub use diff::amount;
 pub use error::Error;
 pub use generated::Generate;
+pub use hold::{Hold, HoldState, Holds, What};
 pub use keys::{Drawn, missing};
 pub use kind::{About, Kind, Scope};
 pub use managed::Managed;

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     error::Error,
+    hold::What,
     kind::{About, Kind},
     plan::Plan,
     status::{Fault, Report, Status},
@@ -54,4 +55,11 @@ pub trait Managed:
 
     /// What the service says of itself beyond its stages: endpoints, versions, conditions of its own. `ready`: every gate holds.
     fn report(checked: &Self::Checked, seen: &Self::Observed, ready: bool) -> Report;
+
+    /// Why this kind can never stand still in this respect; such a hold is refused with these words. What it can, its plan does
+    /// while [`World::holds`] asks for it.
+    fn cannot_hold(what: What) -> Option<&'static str>;
+
+    /// What still moves although it is to stand still, for people. `None`: it stands still.
+    fn moving(checked: &Self::Checked, seen: &Self::Observed, what: What) -> Option<String>;
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use kube::{Resource, api::ApiResource};
+
 use crate::object::Object;
 
 /// What must hold of a stage before the next one is started.
@@ -39,6 +41,8 @@ pub struct Plan {
     pub partial: bool,
     /// It was made from something that no watch tells of: after this time, look again.
     pub again: Option<Duration>,
+    /// Kind and name of what must not be, whatever gates hold.
+    pub gone: Vec<(ApiResource, String)>,
 }
 
 impl Plan {
@@ -64,6 +68,13 @@ impl Plan {
     #[must_use]
     pub fn again_in(self, time: Duration) -> Self {
         Self { again: Some(time), ..self }
+    }
+
+    /// Says that an object of ours must go at once, and not only when every gate holds.
+    #[must_use]
+    pub fn without<K: Resource<DynamicType = ()>>(mut self, name: String) -> Self {
+        self.gone.push((ApiResource::erase::<K>(&()), name));
+        self
     }
 
     /// All objects, in order.

@@ -109,7 +109,6 @@ pub struct Done {
 
 /// Tells people and machines what happened.
 pub struct Reporter {
-    client: Client,
     operator: &'static str,
     pod: String,
     /// What is counted.
@@ -118,13 +117,19 @@ pub struct Reporter {
 
 impl Reporter {
     /// A reporter that speaks for this operator and pod.
-    pub fn new(client: Client, about: &About) -> Self {
+    pub fn new(about: &About) -> Self {
         let pod = std::env::var("POD_NAME").unwrap_or_else(|_| about.operator.into());
-        Self { client, operator: about.operator, pod, metrics: Metrics::new(about) }
+        Self { operator: about.operator, pod, metrics: Metrics::new(about) }
     }
 
     /// Tells what a reconcile came to.
-    pub async fn tell<K: Managed>(&self, object: &K, took: Duration, result: &Result<Done, Error>) {
+    pub async fn tell<K: Managed>(
+        &self,
+        client: &Client,
+        object: &K,
+        took: Duration,
+        result: &Result<Done, Error>,
+    ) {
         let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
         let metrics = &self.metrics;
         metrics.seconds.observe(took.as_secs_f64());
@@ -152,16 +157,16 @@ impl Reporter {
                 let milliseconds = took.as_millis();
                 let (stage, why) = waiting.map_or(("", ""), |(stage, why)| (stage, why));
                 let written = done.outcome.written.join(", ");
-                if written.is_empty() && before.as_ref().is_some_and(|before| before.same(after)) {
+                if written.is_empty() && before.as_ref().is_some_and(|before| before.renewed(after)) {
                     tracing::debug!(%namespace, %name, milliseconds, "nothing to do");
                 } else {
                     tracing::info!(%namespace, %name, milliseconds, stage, why, written, "reconciled");
                 }
                 for repaired in &done.outcome.repaired {
-                    self.event(object, WARNING, "DriftRepaired", repaired).await;
+                    self.event(client, object, WARNING, "DriftRepaired", repaired).await;
                 }
                 if let Some((kind, reason, message)) = news(before.as_ref(), after) {
-                    self.event(object, kind, &reason, &message).await;
+                    self.event(client, object, kind, &reason, &message).await;
                 }
             }
         }
@@ -172,9 +177,14 @@ impl Reporter {
         self.metrics.ready.remove(&Instance { namespace: namespace.into(), name: name.into() });
     }
 
+    /// Whoever leads next tells of all instances.
+    pub fn forget(&self) {
+        self.metrics.ready.clear();
+    }
+
     /// Publishes an Event. One for each: a series of equal reasons would keep the words of the first, and what was put back is in
     /// the words.
-    async fn event<K: Managed>(&self, object: &K, type_: &str, reason: &str, note: &str) {
+    async fn event<K: Managed>(&self, client: &Client, object: &K, type_: &str, reason: &str, note: &str) {
         let namespace = object.namespace().unwrap_or_default();
         let now = Timestamp::now();
         let event = Event {
@@ -194,7 +204,7 @@ impl Reporter {
             reporting_instance: Some(self.pod.clone()),
             ..Default::default()
         };
-        let api: Api<Event> = Api::namespaced(self.client.clone(), &namespace);
+        let api: Api<Event> = Api::namespaced(client.clone(), &namespace);
         // An Event is news for people; losing one is no reason to reconcile again.
         if let Err(error) = call("publish", "an Event", api.create(&PostParams::default(), &event)).await {
             tracing::warn!(%error, "an Event is lost");

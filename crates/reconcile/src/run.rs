@@ -1,10 +1,6 @@
 //! The life of an operator process: telemetry, HTTP, leadership, the controller, and an orderly end.
 
-use std::{
-    process::ExitCode,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{process::ExitCode, sync::Arc};
 
 use axum::{Router, http::StatusCode, routing::get};
 use kube::{Api, Client, Config};
@@ -13,10 +9,11 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
-    control::{self, Context, Places},
+    control::Places,
     lease::Leader,
     managed::Managed,
     report::Reporter,
+    term::{self, Face},
 };
 
 /// What ends a process before its time.
@@ -34,7 +31,7 @@ enum Fatal {
     Signal(std::io::Error),
 }
 
-/// Runs the operator of `K` until SIGTERM or the loss of leadership.
+/// Runs the operator of `K` until SIGTERM; it leads whenever it can.
 pub async fn run<K: Managed>() -> ExitCode {
     match life::<K>().await {
         Ok(()) => ExitCode::SUCCESS,
@@ -44,16 +41,6 @@ pub async fn run<K: Managed>() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// What the probes and Prometheus ask of a process.
-struct Face<K: Managed> {
-    /// Counts for all replicas, leading or not.
-    reporter: Arc<Reporter>,
-    /// Set while leading.
-    context: OnceLock<Arc<Context<K>>>,
-    /// Set once the API server has answered.
-    connected: OnceLock<()>,
 }
 
 async fn life<K: Managed>() -> Result<(), Fatal> {
@@ -88,12 +75,7 @@ async fn life<K: Managed>() -> Result<(), Fatal> {
         tracing::info!("stopping");
         stopping.cancel();
     });
-    let reporter = Arc::new(Reporter::new(client.clone(), &about));
-    let face = Arc::new(Face::<K> {
-        reporter: reporter.clone(),
-        context: OnceLock::new(),
-        connected: OnceLock::new(),
-    });
+    let face = Arc::new(Face::<K>::new(Reporter::new(client.clone(), &about).into()));
     let address = std::env::var("LISTEN").unwrap_or_else(|_| "0.0.0.0:8080".into());
     let listener =
         tokio::net::TcpListener::bind(&address).await.map_err(|error| Fatal::Listen(address, error))?;
@@ -102,34 +84,8 @@ async fn life<K: Managed>() -> Result<(), Fatal> {
     let me =
         std::env::var("POD_NAME").unwrap_or_else(|_| format!("{}-{}", about.operator, std::process::id()));
     let mut leader = Leader::new(Api::default_namespaced(client.clone()), about.operator, me);
-    let mut leading = false;
-    while !leading && !stop.is_cancelled() {
-        match leader.lead().await {
-            Ok(won) => {
-                leading = won;
-                face.connected.get_or_init(|| ());
-            }
-            Err(error) => tracing::warn!(%error, "cannot contend for the Lease"),
-        }
-        if !leading {
-            stop.run_until_cancelled(tokio::time::sleep(Duration::from_secs(2))).await;
-        }
-    }
-    if leading {
-        tracing::info!("leading");
-        let started = |context: &Arc<Context<K>>| {
-            reporter.metrics.leader.set(1);
-            let _ = face.context.set(context.clone());
-        };
-        // Another one leads five seconds after this one has stopped to: whatever is still under way then is dropped.
-        tokio::select! {
-            () = control::run::<K>(client, places, face.reporter.clone(), stop.clone(), started) => {}
-            () = async { leader.hold(&stop).await; tokio::time::sleep(Duration::from_secs(5)).await } => {}
-        }
-        if let Err(error) = leader.release().await {
-            tracing::warn!(%error, "cannot release the Lease");
-        }
-    }
+    term::run(client, places, &face, &mut leader, &stop).await;
+    stop.cancel();
     let _ = server.await;
     Ok(())
 }
@@ -141,13 +97,9 @@ async fn serve<K: Managed>(listener: tokio::net::TcpListener, face: Arc<Face<K>>
         .route("/healthz", get(async || "ok"))
         .route(
             "/readyz",
-            get(async move || match (ready.connected.get(), ready.context.get()) {
-                (None, _) => (StatusCode::SERVICE_UNAVAILABLE, "the API server has not answered yet"),
-                (_, Some(context)) if !context.current() => {
-                    (StatusCode::SERVICE_UNAVAILABLE, "reading custom resources; is the CRD installed?")
-                }
-                (_, Some(_)) => (StatusCode::OK, "leading"),
-                (_, None) => (StatusCode::OK, "standing by"),
+            get(async move || match ready.ready() {
+                Ok(what) => (StatusCode::OK, what),
+                Err(why) => (StatusCode::SERVICE_UNAVAILABLE, why),
             }),
         )
         .route(

@@ -5,6 +5,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::hold::{Hold, What, asked};
+
 /// Status of every service that an operator of ours runs.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
@@ -31,6 +33,10 @@ pub struct Status {
     /// What a backup of the service consists of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backup: Option<Backup>,
+    /// Holds that were asked for by annotations `hold.theforeman.org/<holder>`, and what has become of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["holder".to_string()]))]
+    pub holds: Vec<Hold>,
 }
 
 /// What a backup of a service consists of.
@@ -151,6 +157,11 @@ impl Status {
         self.achieved.iter().find(|done| done.job == job).map(|done| done.what.as_str())
     }
 
+    /// What it was asked to do without when this was written.
+    pub(crate) fn asked(&self) -> Vec<What> {
+        asked(&self.holds)
+    }
+
     /// The same, but for the times at which conditions changed.
     pub(crate) fn same(&self, other: &Self) -> bool {
         let timeless = |status: &Self| {
@@ -161,6 +172,16 @@ impl Status {
             status
         };
         timeless(self) == timeless(other)
+    }
+
+    /// The same, but for holds that reach further: nothing that anybody wants to read of.
+    pub(crate) fn renewed(&self, other: &Self) -> bool {
+        let endless = |status: &Self| {
+            let mut status = status.clone();
+            status.holds.iter_mut().for_each(|hold| hold.until = None);
+            status
+        };
+        endless(self).same(&endless(other))
     }
 
     /// Sets a condition; the time stays while its status does.

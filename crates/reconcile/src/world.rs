@@ -22,6 +22,7 @@ use crate::{
     explain::ready,
     gate::{State, judge},
     hash,
+    hold::Holds,
     kind::Kind,
     namespace::{Known, Namespace},
     object::{APPLIED, Object, Owner, REVISION, Write},
@@ -40,6 +41,8 @@ pub struct World {
     pub(crate) owner: Owner,
     /// What was last reported; the watch of the custom resource may be behind it.
     pub(crate) status: Status,
+    /// What it is asked to do without.
+    pub(crate) holds: Holds,
 }
 
 impl World {
@@ -51,6 +54,11 @@ impl World {
     /// What was last reported of the custom resource.
     pub fn status(&self) -> &Status {
         &self.status
+    }
+
+    /// In what the service is asked to stand still, and until when.
+    pub fn holds(&self) -> &Holds {
+        &self.holds
     }
 
     /// Metadata of a watched object.
@@ -82,6 +90,15 @@ impl World {
             ("app.kubernetes.io/instance", &self.owner.name),
             ("app.kubernetes.io/component", component),
         ])
+    }
+
+    /// Number of pods of a part that have not ended, those that are about to among them.
+    pub fn at_work(&self, component: &str) -> usize {
+        let ended = |pod: &Pod| {
+            let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+            matches!(phase, Some("Succeeded" | "Failed"))
+        };
+        self.pods(component).iter().filter(|pod| !ended(pod)).count()
     }
 
     /// Whether a pod of a part is ready.

@@ -22,8 +22,8 @@ const TAKES_JOBS: &str = "grep -qa ' of [0-9]* busy' /proc/1/cmdline";
 const DRAIN: &str =
     "kill -TSTP 1; for i in $(seq 260); do sleep 1; grep -qa '\\[0 of' /proc/1/cmdline && break; done";
 
-/// Nothing without background tasks.
-pub fn objects(foreman: &Instance) -> Vec<Object> {
+/// Nothing without background tasks. `still`: none may run, so there are no workers; the orchestrator keeps what waits.
+pub fn objects(foreman: &Instance, still: bool) -> Vec<Object> {
     if !foreman.tasks() {
         return vec![];
     }
@@ -37,11 +37,12 @@ pub fn objects(foreman: &Instance) -> Vec<Object> {
         Replace::OneAtATime,
         resources.orchestrator.as_ref(),
     )];
-    let workers = foreman.spec.dynflow_workers;
+    let workers = if still { 0 } else { foreman.spec.dynflow_workers };
     objects.push(process(foreman, "worker", "worker", workers, Replace::Rolling, resources.worker.as_ref()));
     if foreman.katello() {
         let name = "worker-hosts-queue";
-        objects.push(process(foreman, name, name, 1, Replace::Rolling, resources.worker.as_ref()));
+        let replicas = i32::from(!still);
+        objects.push(process(foreman, name, name, replicas, Replace::Rolling, resources.worker.as_ref()));
     }
     objects
 }

@@ -9,19 +9,28 @@ use super::{
 };
 
 /// Periods and their schedules, spread over the hour: all at once would be a load peak.
-const SCHEDULES: [(&str, &str); 4] =
-    [("hourly", "7 * * * *"), ("daily", "17 1 * * *"), ("weekly", "27 2 * * 0"), ("monthly", "37 3 1 * *")];
+const SCHEDULES: [(&str, &str); 4] = [
+    ("cron-hourly", "7 * * * *"),
+    ("cron-daily", "17 1 * * *"),
+    ("cron-weekly", "27 2 * * 0"),
+    ("cron-monthly", "37 3 1 * *"),
+];
 
-/// One `CronJob` per period.
-pub fn objects(foreman: &Instance) -> Vec<Object> {
-    SCHEDULES.iter().map(|(period, schedule)| cron_job(foreman, period, schedule)).collect()
+/// One `CronJob` per period. `suspended`: none may begin.
+pub fn objects(foreman: &Instance, suspended: bool) -> Vec<Object> {
+    let mut objects: Vec<_> =
+        SCHEDULES.iter().map(|(name, schedule)| cron_job(foreman, name, schedule)).collect();
+    if suspended {
+        objects.iter_mut().for_each(|object| object.body.data["spec"]["suspend"] = true.into());
+    }
+    objects
 }
 
-fn cron_job(foreman: &Instance, period: &str, schedule: &str) -> Object {
-    let part = foreman.part(&format!("cron-{period}"));
+fn cron_job(foreman: &Instance, name: &str, schedule: &str) -> Object {
+    let part = foreman.part(name);
     let process = Process {
         name: "rake",
-        command: vec!["foreman-rake".into(), format!("cron:{period}")],
+        command: vec!["foreman-rake".into(), name.replacen('-', ":", 1)],
         resources: Amounts::or(foreman.spec.resources.job.as_ref(), ["100m", "512Mi"], ["2", "3Gi"]),
         events: false,
         env: vec![],

@@ -18,16 +18,22 @@ const GRACE: i64 = 60;
 const LINGER: i64 = 10;
 
 /// The web pods; with several of them, Katello's event daemon gets a pod of its own, because there must be one.
-pub fn objects(foreman: &Instance) -> Vec<Object> {
+/// `still`: nobody may write, so there are none.
+pub fn objects(foreman: &Instance, still: bool) -> Vec<Object> {
     let part = foreman.part("web");
-    let replicas = foreman.spec.web.replicas;
-    let alone = replicas == 1;
+    let alone = foreman.spec.web.replicas == 1;
+    let pods = |wanted: i32| if still { 0 } else { wanted };
     let mut objects = vec![
         part.service("ClusterIP", &[("http", 3000)]),
-        part.deployment(replicas, Replace::Rolling, pod(foreman, foreman.katello() && alone)),
+        part.deployment(
+            pods(foreman.spec.web.replicas),
+            Replace::Rolling,
+            pod(foreman, foreman.katello() && alone),
+        ),
     ];
     if foreman.katello() && !alone {
-        objects.push(foreman.part("web-events").deployment(1, Replace::OneAtATime, pod(foreman, true)));
+        let part = foreman.part("web-events");
+        objects.push(part.deployment(pods(1), Replace::OneAtATime, pod(foreman, true)));
     }
     objects
 }

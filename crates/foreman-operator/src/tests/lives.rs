@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-async fn installed() -> Rehearsal<Foreman> {
+pub async fn installed() -> Rehearsal<Foreman> {
     let rehearsal = Rehearsal::new(foreman(MANIFEST));
     rehearsal.settle().await.unwrap();
     rehearsal

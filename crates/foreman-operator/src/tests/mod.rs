@@ -1,5 +1,6 @@
 //! From a manifest in YAML to the objects of a plan: each golden file shows everything that a user's manifest makes.
 
+mod holds;
 mod lives;
 mod schema;
 

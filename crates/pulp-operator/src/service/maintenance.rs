@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::{Instance, process};
 use crate::names;
 
-/// One `CronJob` for each schedule.
-pub fn objects(pulp: &Instance) -> Vec<Object> {
+/// One `CronJob` for each schedule. `suspended`: none may begin.
+pub fn objects(pulp: &Instance, suspended: bool) -> Vec<Object> {
     let wanted = &pulp.spec.maintenance;
     let orphans = wanted.orphan_cleanup.as_ref().map(|orphans| {
         let body = match orphans.protection_minutes {
@@ -21,7 +21,11 @@ pub fn objects(pulp: &Instance) -> Vec<Object> {
         let body = json!({ "verify_checksums": repair.verify_checksums });
         cron_job(pulp, "repair", &repair.schedule, "repair", body)
     });
-    orphans.into_iter().chain(repair).collect()
+    let mut objects: Vec<_> = orphans.into_iter().chain(repair).collect();
+    if suspended {
+        objects.iter_mut().for_each(|object| object.body.data["spec"]["suspend"] = true.into());
+    }
+    objects
 }
 
 fn cron_job(pulp: &Instance, name: &str, schedule: &str, path: &str, body: Value) -> Object {

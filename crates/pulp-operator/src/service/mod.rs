@@ -7,6 +7,7 @@ pub mod checksums;
 pub mod content;
 pub mod database;
 pub mod exposure;
+pub mod hold;
 pub mod maintenance;
 pub mod metrics;
 pub mod migrate;

@@ -11,6 +11,7 @@ const ADMIN: &str = include_str!("settings/admin.py");
 const CHECKSUMS: &str = include_str!("settings/checksums.py");
 const KEYCLOAK_LOGIN: &str = include_str!("settings/keycloak_login.py");
 const METRICS: &str = include_str!("settings/metrics.py");
+const HOLD: &str = include_str!("settings/hold.py");
 const MIGRATE: &str = include_str!("settings/migrate.py");
 const STORAGE: &str = include_str!("settings/storage.py");
 const TASK: &str = include_str!("settings/task.py");
@@ -32,6 +33,7 @@ pub fn objects(pulp: &Instance) -> Vec<Object> {
             ("checksums.py", CHECKSUMS.into()),
             ("keycloak_login.py", KEYCLOAK_LOGIN.into()),
             ("metrics.py", METRICS.into()),
+            ("hold.py", HOLD.into()),
             ("migrate.py", MIGRATE.into()),
             ("storage.py", STORAGE.into()),
             ("task.py", TASK.into()),

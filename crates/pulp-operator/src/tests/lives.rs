@@ -5,19 +5,19 @@ use serde_json::Value;
 
 use super::*;
 
-fn fresh() -> Rehearsal<Pulp> {
+pub fn fresh() -> Rehearsal<Pulp> {
     let rehearsal = Rehearsal::new(pulp(MANIFEST));
     rehearsal.memory.says(r#"{"versions": {"core": "1"}, "gates": []}"#);
     rehearsal
 }
 
-async fn installed() -> Rehearsal<Pulp> {
+pub async fn installed() -> Rehearsal<Pulp> {
     let rehearsal = fresh();
     rehearsal.settle().await.unwrap();
     rehearsal
 }
 
-fn path(rehearsal: &Rehearsal<Pulp>) -> String {
+pub fn path(rehearsal: &Rehearsal<Pulp>) -> String {
     rehearsal.of("/apis/app.theforeman.org/v1alpha1", "pulps/mypulp")
 }
 

@@ -4,6 +4,7 @@ mod authentication;
 mod clouds;
 mod changes;
 mod kinds;
+mod holds;
 mod lives;
 mod parts;
 mod metrics;

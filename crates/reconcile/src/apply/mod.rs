@@ -28,7 +28,7 @@ use crate::{
     world::{World, encoded},
 };
 
-use self::remove::{delete, prune};
+use self::remove::{delete, leave, prune};
 
 /// Where a plan stands after one pass.
 #[derive(Debug, Default)]
@@ -64,7 +64,8 @@ impl Outcome {
         self.achieved.iter().find(|done| done.job == job).map(|done| done.what.as_str())
     }
 
-    fn look_again(&mut self, at: Timestamp) {
+    /// Looks again at that time although nothing happens.
+    pub(crate) fn look_again(&mut self, at: Timestamp) {
         self.next = Some(self.next.map_or(at, |next| next.min(at)));
     }
 }
@@ -84,6 +85,7 @@ pub async fn apply(
     };
     let issued = plan.objects().filter(|object| matches!(object.write, Write::Issue(_)));
     let issued: HashSet<_> = issued.map(|object| object.body.name_any()).collect();
+    leave(plan, world, &mut outcome).await?;
     for stage in &plan.stages {
         let held = stage.held || outcome.waiting.is_some();
         for object in &stage.objects {
@@ -151,6 +153,10 @@ impl Pass<'_> {
             }
             _ => false,
         };
+        // A Job that is applied is one that runs as long as it is wanted.
+        if object.api.kind == "Job" && !matches!(known.state, State::Waits(_)) {
+            return self.replace(object, &known).await;
+        }
         if same(APPLIED) && known.drift.is_empty() && !due {
             self.judge(object, &known);
             return Ok(());
@@ -162,7 +168,7 @@ impl Pass<'_> {
             self.outcome.repaired.push(format!("{}: {}", object.title(), known.drift.join(", ")));
         }
         let known = match self.write(object, due).await {
-            Err(Error::Api { code: Some(422), .. }) if self.claims_nothing(object).await? => {
+            Err(Error::Api { code: Some(422), .. }) if self.replaceable(object).await? => {
                 return self.replace(object, &known).await;
             }
             written => written?,
@@ -171,8 +177,12 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// A volume claim that no volume answers, for example because its class does not exist: nothing is lost with it.
-    async fn claims_nothing(&self, object: &Object) -> Result<bool, Error> {
+    /// A Job, whose pods cannot be others; and a volume claim that no volume answers, for example because its class does not
+    /// exist: nothing is lost with it.
+    async fn replaceable(&self, object: &Object) -> Result<bool, Error> {
+        if object.api.kind == "Job" {
+            return Ok(true);
+        }
         if object.api.kind != "PersistentVolumeClaim" {
             return Ok(false);
         }
@@ -183,8 +193,10 @@ impl Pass<'_> {
 
     /// Deletes an object that cannot be changed; it is created as wanted when it is gone.
     async fn replace(&mut self, object: &Object, known: &Known) -> Result<(), Error> {
-        delete(self.world, &object.api, &object.body.name_any(), known.metadata.uid.clone()).await?;
-        self.outcome.written.push(format!("deleted {}, which could not be changed", object.title()));
+        if known.metadata.deletion_timestamp.is_none() {
+            delete(self.world, &object.api, &object.body.name_any(), known.metadata.uid.clone()).await?;
+            self.outcome.written.push(format!("deleted {}, which is to be made anew", object.title()));
+        }
         self.outcome.wait(self.stage, format!("{} is being replaced", object.title()));
         Ok(())
     }

@@ -34,6 +34,19 @@ pub(super) async fn delete(
     }
 }
 
+/// Deletes what must not wait for anything.
+pub(super) async fn leave(plan: &Plan, world: &World, outcome: &mut Outcome) -> Result<(), Error> {
+    for (api, name) in &plan.gone {
+        let Some(live) = world.metadata(&api.kind, name) else { continue };
+        let ours = world.owner.owns(&live.metadata);
+        if ours && live.metadata.deletion_timestamp.is_none() {
+            delete(world, api, name, live.metadata.uid.clone()).await?;
+            outcome.written.push(format!("deleted {} {name}", api.kind));
+        }
+    }
+    Ok(())
+}
+
 /// Deletes what carries our owner reference and is no longer in the plan.
 pub(super) async fn prune(plan: &Plan, world: &World, outcome: &mut Outcome) -> Result<(), Error> {
     for (api, live) in world.namespace.owned_by(&world.owner) {

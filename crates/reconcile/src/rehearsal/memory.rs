@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     convert::Infallible,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use axum::body::{Body, Bytes};
@@ -15,6 +16,8 @@ use serde_json::{Value, json};
 struct State {
     /// Objects by path.
     objects: BTreeMap<String, Value>,
+    /// What was applied last, by path.
+    applied: BTreeMap<String, Value>,
     version: u64,
     uids: u64,
     /// Every write that was asked for, as `VERB path`.
@@ -23,6 +26,10 @@ struct State {
     says: String,
     /// So many writes are still carried out; then nobody hears of any.
     left: Option<usize>,
+    /// Writes are not answered, but for those to Leases.
+    stalls: bool,
+    /// Nothing is served.
+    down: bool,
 }
 
 /// An API server in memory.
@@ -65,6 +72,16 @@ impl Memory {
         self.state(|state| state.left = writes);
     }
 
+    /// Lets writes wait for their answer, but for those to Leases, until it is told otherwise.
+    pub fn stall(&self, stalls: bool) {
+        self.state(|state| state.stalls = stalls);
+    }
+
+    /// Serves nothing until it is told otherwise.
+    pub fn refuse(&self, down: bool) {
+        self.state(|state| state.down = down);
+    }
+
     /// All objects but pods: those are the cluster's own.
     pub fn objects(&self) -> BTreeMap<String, Value> {
         let mut objects = self.state(|state| state.objects.clone());
@@ -90,7 +107,7 @@ impl Memory {
         self.state(|state| state.put(path, object))
     }
 
-    /// Lets the cluster do its part: workloads become ready, Jobs end well.
+    /// Lets the cluster do its part: workloads become ready, Jobs end well, but for those that are asked whether they are ready.
     pub fn settle(&self) {
         self.state(|state| {
             let paths: Vec<_> = state.objects.keys().cloned().collect();
@@ -101,6 +118,7 @@ impl Memory {
                     Some("Deployment" | "StatefulSet") => {
                         json!({ "observedGeneration": generation, "replicas": wanted, "readyReplicas": wanted, "updatedReplicas": wanted })
                     }
+                    Some("Job") if stays(&object) => object["status"].clone(),
                     Some("Job") => json!({ "conditions": [{ "type": "Complete", "status": "True" }], "succeeded": 1 }),
                     _ => object["status"].clone(),
                 };
@@ -108,6 +126,9 @@ impl Memory {
                     object["status"] = status;
                 }
                 match object["kind"].as_str() {
+                    Some("Job") if stays(&object) => {
+                        state.pod(&path, &object, "Running", json!({ "running": {} }));
+                    }
                     Some("Job") => {
                         let ended = json!({ "terminated": { "exitCode": 0, "message": state.says } });
                         state.pod(&path, &object, "Succeeded", ended);
@@ -144,7 +165,15 @@ impl Memory {
             .unwrap_or_default()
             .replace("%3D", "=")
             .replace("%2F", "/");
-        let (code, answer) = self.state(|state| state.serve(parts.method.as_str(), &path, &labels, body));
+        while parts.method != http::Method::GET
+            && !path.contains("/leases")
+            && self.state(|state| state.stalls)
+        {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let apply = query.contains("force=true");
+        let (code, answer) =
+            self.state(|state| state.serve(parts.method.as_str(), &path, &labels, body, apply));
         let answer = serde_json::to_vec(&answer).unwrap_or_default();
         let mut response = http::Response::new(Body::from(answer));
         *response.status_mut() = http::StatusCode::from_u16(code).unwrap_or_default();
@@ -153,7 +182,10 @@ impl Memory {
 }
 
 impl State {
-    fn serve(&mut self, method: &str, path: &str, labels: &str, body: Value) -> (u16, Value) {
+    fn serve(&mut self, method: &str, path: &str, labels: &str, body: Value, apply: bool) -> (u16, Value) {
+        if self.down {
+            return (500, refusal(500, "InternalError", "it is down"));
+        }
         let inside = path.split_once("/namespaces/").and_then(|(_, rest)| rest.split_once('/'));
         let collection = inside.is_some_and(|(_, rest)| !rest.contains('/'));
         match method {
@@ -176,7 +208,7 @@ impl State {
                 }
                 self.left = self.left.map(|left| left - 1);
                 self.writes.push(format!("{method} {path}"));
-                self.write(method, path, body)
+                self.write(method, path, body, apply)
             }
         }
     }
@@ -208,7 +240,7 @@ impl State {
             .retain(|_, object| object["metadata"]["ofUid"].is_null() || object["metadata"]["ofUid"] != *uid);
     }
 
-    fn write(&mut self, method: &str, path: &str, body: Value) -> (u16, Value) {
+    fn write(&mut self, method: &str, path: &str, body: Value, apply: bool) -> (u16, Value) {
         match method {
             "POST" => {
                 let path = format!("{path}/{}", body["metadata"]["name"].as_str().unwrap_or("event"));
@@ -219,6 +251,7 @@ impl State {
             }
             "DELETE" => match self.objects.remove(path) {
                 Some(gone) => {
+                    self.applied.remove(path);
                     self.end(&gone["metadata"]["uid"]);
                     (200, json!({ "kind": "Status", "apiVersion": "v1", "status": "Success" }))
                 }
@@ -227,11 +260,19 @@ impl State {
             _ => {
                 let (path, status) = path.strip_suffix("/status").map_or((path, false), |path| (path, true));
                 let mut object = self.objects.remove(path).unwrap_or_default();
+                let job = object["kind"] == "Job" && !status;
+                if job && !unchanged(&object["spec"]["template"], &body["spec"]["template"]) {
+                    self.objects.insert(path.to_owned(), object);
+                    return (422, refusal(422, "Invalid", "spec.template: field is immutable"));
+                }
                 if status {
                     // All of it is ours: what is no longer stated goes.
                     object["status"] = body["status"].clone();
                 } else {
                     merge(&mut object, &body);
+                    if apply && let Some(before) = self.applied.insert(path.to_owned(), body.clone()) {
+                        release(&mut object, &before, &body);
+                    }
                 }
                 (200, self.put(path, object))
             }
@@ -254,6 +295,30 @@ impl State {
         debug_assert!(old.is_none(), "an object is taken out before it is put back");
         self.objects.insert(path.to_owned(), object.clone());
         object
+    }
+}
+
+/// A Job with a pod that is asked whether it is ready does not end by itself.
+fn stays(job: &Value) -> bool {
+    !job["spec"]["template"]["spec"]["containers"][0]["readinessProbe"].is_null()
+}
+
+/// Whether applying this changes nothing.
+fn unchanged(live: &Value, applied: &Value) -> bool {
+    let mut merged = live.clone();
+    merge(&mut merged, applied);
+    applied.is_null() || merged == *live
+}
+
+/// What was stated before and is no longer goes.
+fn release(object: &mut Value, before: &Value, now: &Value) {
+    let (Some(object), Some(before)) = (object.as_object_mut(), before.as_object()) else { return };
+    for (key, before) in before {
+        match (object.get_mut(key), &now[key]) {
+            (Some(_), Value::Null) => drop(object.remove(key)),
+            (Some(value), now) => release(value, before, now),
+            (None, _) => {}
+        }
     }
 }
 

@@ -3,8 +3,10 @@
 mod golden;
 mod memory;
 
+use jiff::{SignedDuration, Timestamp};
 use kube::{ResourceExt, api::ApiResource, runtime::reflector};
 use serde::Serialize;
+use serde_json::json;
 
 pub use golden::{golden, text};
 pub use memory::Memory;
@@ -12,6 +14,7 @@ pub use memory::Memory;
 use crate::{
     control::{Context, pass},
     error::Error,
+    hold::What,
     managed::Managed,
     report::Reporter,
     status::Status,
@@ -48,6 +51,26 @@ impl<K: Managed + Serialize> Rehearsal<K> {
         self.of(&format!("/apis/{}", api.api_version), &format!("{}/{}", api.plural, self.object.name_any()))
     }
 
+    /// Puts an annotation on the custom resource as a user would; `None` takes it away.
+    pub fn annotate(&self, key: &str, value: Option<&str>) {
+        self.memory.edit(&self.path(), |mut object| {
+            match value {
+                Some(value) => object["metadata"]["annotations"][key] = value.into(),
+                None => drop(object["metadata"]["annotations"].as_object_mut().map(|all| all.remove(key))),
+            }
+            Some(object)
+        });
+    }
+
+    /// Asks for a hold, for so many seconds from now; `None`: for none any more.
+    pub fn hold(&self, holder: &str, what: &[What], seconds: Option<i64>) {
+        let value = seconds.map(|seconds| {
+            let until = Timestamp::now() + SignedDuration::from_secs(seconds);
+            json!({ "what": what, "until": until.to_string() }).to_string()
+        });
+        self.annotate(&format!("hold.theforeman.org/{holder}"), value.as_deref());
+    }
+
     /// The custom resource as it is now.
     pub fn object(&self) -> K {
         let live = self.memory.object(&self.path()).unwrap_or_default();
@@ -64,8 +87,7 @@ impl<K: Managed + Serialize> Rehearsal<K> {
         let client = self.memory.client();
         let (triggers, _woken) = tokio::sync::mpsc::unbounded_channel();
         let (store, _writer) = reflector::store();
-        let context: Context<K> =
-            Context::new(client.clone(), Reporter::new(client, &K::ABOUT).into(), store, triggers);
+        let context: Context<K> = Context::new(client, Reporter::new(&K::ABOUT).into(), store, triggers);
         let mut status = Status::default();
         for _ in 0..count {
             let mut object = self.object();
