@@ -88,7 +88,7 @@ impl PulpStory {
     }
 
     /// Waits until there are so many rows.
-    async fn counted(&self, rows: &str, wanted: &str) {
+    pub async fn counted(&self, rows: &str, wanted: &str) {
         wait(LONG, rows, async || {
             let found = self.psql("pulp", &format!("SELECT count(*) FROM {rows}")).await;
             if found == wanted { Ok(()) } else { Err(format!("{found} of them")) }

@@ -17,8 +17,6 @@ use tokio::net::{TcpListener, UdpSocket};
 
 /// Every upload of a file writes into it.
 const TABLE: &str = "file_filecontent";
-/// How long nobody may.
-const HELD: Duration = Duration::from_mins(1);
 /// How long workers stay after the last moment that needed them.
 const STAY: Duration = Duration::from_secs(20);
 
@@ -60,13 +58,13 @@ async fn metric(pulp: &PulpStory, series: &str) -> Option<f64> {
 }
 
 async fn upload(pulp: &PulpStory) -> Vec<content::Artifact> {
-    pulp.held(TABLE).await;
+    pulp.locked(TABLE).await;
     content::file(&pulp.admin().await).await
 }
 
 /// What is seen while the tasks are held.
 async fn grow(pulp: &PulpStory) {
-    pulp.counted("core_task WHERE state = 'running'", "3").await;
+    pulp.at_work(3).await;
     assert_eq!(wanted(pulp).await, 3);
     wait(SHORT, "Prometheus would read of three running tasks", async || {
         match metric(pulp, "pulp_tasks{state=\"running\"}").await {
@@ -93,8 +91,8 @@ async fn workers_follow_the_tasks_and_no_task_is_lost_on_their_way_out() {
     assert_eq!(wanted(&pulp).await, 1);
     assert!(metric(&pulp, "pulp_storage_free_bytes").await.is_some_and(|free| free > 0.0));
 
-    let ((), (), first, second, third) =
-        tokio::join!(pulp.hold(TABLE, HELD), grow(&pulp), upload(&pulp), upload(&pulp), upload(&pulp));
+    let ((), first, second, third) =
+        tokio::join!(pulp.held(TABLE, grow(&pulp)), upload(&pulp), upload(&pulp), upload(&pulp));
     for artifacts in [first, second, third] {
         content::arrive(&pulp.visitor().await, &artifacts).await;
     }

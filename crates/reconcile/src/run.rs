@@ -75,7 +75,7 @@ async fn life<K: Managed>() -> Result<(), Fatal> {
         tracing::info!("stopping");
         stopping.cancel();
     });
-    let face = Arc::new(Face::<K>::new(Reporter::new(client.clone(), &about).into()));
+    let face = Arc::new(Face::<K>::new(Reporter::new(&about).into()));
     let address = std::env::var("LISTEN").unwrap_or_else(|_| "0.0.0.0:8080".into());
     let listener =
         tokio::net::TcpListener::bind(&address).await.map_err(|error| Fatal::Listen(address, error))?;
