@@ -104,11 +104,11 @@ impl Directory {
 }
 
 fn ldif() -> String {
-    let mut text = PEOPLE.replace("PASSWORD", PASSWORD);
-    for name in ["ann", "bob", "eve"] {
-        text += &format!(
-            "\ndn: uid={name},dc=example,dc=com\nobjectClass: inetOrgPerson\nuid: {name}\ncn: {name}\nsn: Example\nmail: {name}@example.com\nuserPassword: {name}'s secret\n"
-        );
-    }
-    text
+    let person = |name| {
+        format!(
+            "\ndn: uid={name},dc=example,dc=com\nobjectClass: inetOrgPerson\nuid: {name}\ncn: {name}\nsn: Example\n\
+             mail: {name}@example.com\nuserPassword: {name}'s secret\n"
+        )
+    };
+    [PEOPLE.replace("PASSWORD", PASSWORD)].into_iter().chain(["ann", "bob", "eve"].map(person)).collect()
 }

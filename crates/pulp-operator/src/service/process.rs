@@ -61,10 +61,6 @@ pub fn pod(pulp: &Instance, name: &str, command: &str, resources: ResourceRequir
         env("HOME", "/tmp"),
         field("POD_IP", "status.podIP"),
     ];
-    if pulp.spec.authentication.keycloak.is_some() {
-        // Where a step of its log in is found.
-        variables.push(env("PYTHONPATH", "/etc/pulp/scripts"));
-    }
     let trusts = !pulp.spec.trusted_certificates.is_empty();
     if trusts {
         volumes.push(trusted(pulp));
