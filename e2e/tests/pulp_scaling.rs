@@ -80,7 +80,7 @@ async fn grow(pulp: &PulpStory) {
 async fn workers_follow_the_tasks_and_no_task_is_lost_on_their_way_out() {
     let pulp = PulpStory::new("scaling").await;
     let (collector, received) = collector(&pulp).await;
-    let scaling = format!("{{minReplicas: 1, maxReplicas: 3, scaleDownAfterSeconds: {}}}", STAY.as_secs());
+    let scaling = format!("{{minReplicas: 0, maxReplicas: 3, scaleDownAfterSeconds: {}}}", STAY.as_secs());
     pulp.state(&format!(
         "{{storage: {{file: {{size: 1Gi}}}}, plugins: [pulp_certguard], api: {{processes: 1}}, content: {{processes: 1}},
            worker: {{autoscaling: {scaling}}}, telemetry: {{endpoint: 'http://{collector}', intervalSeconds: 5}}}}"
@@ -88,7 +88,7 @@ async fn workers_follow_the_tasks_and_no_task_is_lost_on_their_way_out() {
     .await;
     pulp.ready().await;
     pulp.condition(LONG, "WorkersFollow", "True", "FollowsTasks").await;
-    assert_eq!(wanted(&pulp).await, 1);
+    assert_eq!(wanted(&pulp).await, 0);
     assert!(metric(&pulp, "pulp_storage_free_bytes").await.is_some_and(|free| free > 0.0));
 
     let ((), first, second, third) =
@@ -96,12 +96,12 @@ async fn workers_follow_the_tasks_and_no_task_is_lost_on_their_way_out() {
     for artifacts in [first, second, third] {
         content::arrive(&pulp.visitor().await, &artifacts).await;
     }
-    wait(LONG, "two workers have gone", async || match wanted(&pulp).await {
-        1 => Ok(()),
+    wait(LONG, "no worker is needed any more", async || match wanted(&pulp).await {
+        0 => Ok(()),
         more => Err(format!("{more} are wanted")),
     })
     .await;
-    assert_eq!(pulp.settled().await.of("worker").len(), 1);
+    assert_eq!(pulp.settled().await.of("worker").len(), 0);
     let ended = "core_task WHERE state NOT IN ('completed', 'skipped')";
     pulp.counted(ended, "0").await;
     assert!(metric(&pulp, "pulp_tasks_finished_total{state=\"completed\"}").await >= Some(3.0));

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use reconcile::News;
+use reconcile::{News, What};
 use serde::Deserialize;
 
 use crate::{checked::Checked, crd::Worker, read::Observed, upgrade::Step};
@@ -60,6 +60,9 @@ pub fn told(pulp: &Checked, seen: &Observed, step: &Step) -> Option<News> {
     match (step, &seen.demand) {
         (Step::Drain(_), _) => {
             news(false, "Draining", "all workers are stopped until the database is migrated".into())
+        }
+        _ if seen.holds.until(What::Workers).is_some() => {
+            news(false, "Held", "a hold keeps all workers away until it ends".into())
         }
         (_, Demand::Unknown { why, .. }) => {
             news(false, "DemandUnknown", format!("the number of workers stays as it is: {why}"))

@@ -1,6 +1,6 @@
 //! The same life whatever happens on the way: a cluster in memory, and an operator that knows only what it reads.
 
-use reconcile::rehearsal::Rehearsal;
+use reconcile::{What, rehearsal::Rehearsal};
 use serde_json::Value;
 
 use super::*;
@@ -143,10 +143,16 @@ async fn workers_that_follow_tasks_stay_as_many_as_they_are_while_nobody_knows_o
     });
     rehearsal.settle().await.unwrap();
     assert_eq!(rehearsal.memory.object(&worker).unwrap()["spec"]["replicas"], 3);
-    let status = rehearsal.object().status.unwrap();
-    let follow = status.conditions.iter().find(|condition| condition.type_ == "WorkersFollow").unwrap();
-    assert_eq!(follow.reason, "DemandUnknown");
-    assert!(status.is("Ready"), "{status:#?}");
+    let follow = || {
+        let status = rehearsal.object().status.unwrap();
+        assert!(status.is("Ready"), "{status:#?}");
+        status.conditions.iter().find(|condition| condition.type_ == "WorkersFollow").unwrap().reason.clone()
+    };
+    assert_eq!(follow(), "DemandUnknown");
+    rehearsal.hold("night", &[What::Workers], Some(280));
+    rehearsal.settle().await.unwrap();
+    assert_eq!(rehearsal.memory.object(&worker).unwrap()["spec"]["replicas"], 0);
+    assert_eq!(follow(), "Held");
 }
 
 #[tokio::test]

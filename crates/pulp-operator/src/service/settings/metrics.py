@@ -53,6 +53,8 @@ FINISHED = f"""
     FROM (SELECT * FROM core_task ORDER BY pulp_created DESC LIMIT {NEWEST}) AS newest
     WHERE finished_at > now() - make_interval(secs => %s)
 """
+# Workers that start take what is free to be taken, but do not look for minutes what has come to be free while nobody was there.
+WAKE = "SELECT pg_notify('pulp_worker_wakeup', 'unblock')"
 ONE_TABLE = "SELECT to_regclass('core_appstatus') IS NOT NULL"
 ONLINE = "SELECT app_type, count(*) FROM core_appstatus WHERE last_heartbeat > now() - ttl GROUP BY app_type"
 # Older releases have a table for each kind of process, and say nowhere how long a beat holds.
@@ -112,8 +114,8 @@ class Kept:
 
 def runnable(unfinished):
     """When each of these tasks, oldest first, came to where only a worker was missing; not those that an earlier one stands in the way
-    of. As Pulp has it: of two that name the same resource the earlier one goes first, unless both only share it. Workers note
-    it in `unblocked_at`, so while there is none, nobody does."""
+    of. As Pulp has it: of two that name the same resource the earlier one goes first, unless both only share it. It is workers
+    who note the time; None: nobody has noticed yet."""
     exclusive, shared, begins = set(), set(), []
     for state, immediate, resources, unblocked in unfinished:
         own = {name for name in resources or [] if not name.startswith("shared:")}
@@ -121,7 +123,7 @@ def runnable(unfinished):
         free = not own & (exclusive | shared) and not lent & exclusive
         # One that runs immediately is with the API and ends within seconds.
         if free if state == "waiting" else not immediate:
-            begins.append(min(unblocked or 0, 0))
+            begins.append(unblocked)
         exclusive |= own
         shared |= lent
     return begins
@@ -157,12 +159,18 @@ class Tasks:
 
     def look_back(self, seconds):
         """How many tasks could run at once if there were workers enough: now, and at the busiest moment of the last seconds."""
-        begins = runnable(self.database.ask(UNFINISHED))
-        spans = [(begin, float("inf")) for begin in begins]
+        begins = self.runnable()
+        spans = [(min(begin or 0, 0), float("inf")) for begin in begins]
         for _, _, immediate, begin, end in self.database.ask(FINISHED, seconds):
             if not immediate:
                 spans.append((begin, end))
         return {"now": len(begins), "most": busiest(spans, -seconds)}
+
+    def runnable(self):
+        begins = runnable(self.database.ask(UNFINISHED))
+        if None in begins:
+            self.database.ask(WAKE)
+        return begins
 
     def look(self):
         found = {state: (count, age) for state, count, age in self.database.ask(STATES)}
@@ -175,7 +183,7 @@ class Tasks:
             gauge(
                 "pulp_tasks_runnable",
                 "Tasks that run, or could if there were workers enough.",
-                ({}, len(runnable(self.database.ask(UNFINISHED)))),
+                ({}, len(self.runnable())),
             ),
             gauge(
                 "pulp_tasks_oldest_waiting_seconds",
