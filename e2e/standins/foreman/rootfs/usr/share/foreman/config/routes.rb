@@ -10,7 +10,13 @@ Rails.application.routes.draw do
     get 'ping', to: 'home#ping'
     get 'status', to: 'home#status'
     resources :plugins, only: :index
-    resources(:smart_proxies, only: %i[index show create update destroy], id: %r{[^/]+}) { put :refresh, on: :member }
+    resources(:smart_proxies, only: %i[index show create update destroy], id: %r{[^/]+}) do
+      member do
+        put :refresh
+        get :version
+      end
+    end
+    resources :subnets, only: %i[index create destroy]
     resources :organizations, only: %i[index show create]
     resources :settings, only: %i[index show update], id: %r{[^/]+}
   end

@@ -5,7 +5,14 @@ module Api
     end
 
     def show
-      render json: proxy
+      shown = proxy.as_json
+      shown[:status] = proxy.status if params[:include_status] == 'true'
+      shown[:version] = proxy.version['version'] if params[:include_version] == 'true'
+      render json: shown
+    end
+
+    def version
+      render json: { result: proxy.version }
     end
 
     def create
@@ -21,7 +28,8 @@ module Api
     end
 
     def destroy
-      render json: proxy.destroy!
+      return render json: proxy if proxy.destroy
+      render json: { error: { id: proxy.id, errors: proxy.errors.to_hash, full_messages: proxy.errors.full_messages } }, status: :unprocessable_entity
     end
 
     private
@@ -31,7 +39,7 @@ module Api
     end
 
     def given
-      params.require(:smart_proxy).permit(:name, :url)
+      params.require(:smart_proxy).permit(:name, :url, organization_ids: [], location_ids: [])
     end
   end
 end
