@@ -20,6 +20,7 @@ fi
 declare -A runs=(
   [foreman-operator]="foreman candlepin postgresql valkey httpd"
   [pulp-operator]="pulp nginx postgresql valkey"
+  [smart-proxy-operator]="smart-proxy"
 )
 
 up() {

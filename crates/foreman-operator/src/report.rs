@@ -2,7 +2,7 @@
 
 use reconcile::{Endpoint, Report, Version};
 
-use crate::{checked::Checked, read::Observed};
+use crate::{checked::Checked, names, read::Observed};
 
 /// Endpoints, versions, and whether Katello has a Pulp to keep its content in.
 pub fn report(foreman: &Checked, seen: &Observed, ready: bool) -> Report {
@@ -11,7 +11,9 @@ pub fn report(foreman: &Checked, seen: &Observed, ready: bool) -> Report {
         name: "web".into(),
         url: format!("https://{}", foreman.host),
         ca_secret: Some(foreman.part("server-tls").name()),
-        remote_user_secret: None,
+        authority_secret: Some(foreman.part(names::CA).name()),
+        oauth_secret: Some(foreman.part(names::OAUTH).name()),
+        ..Endpoint::default()
     });
     let mut version = |part: &str, wanted: &str| {
         let before =

@@ -43,7 +43,7 @@ fn endpoints(pulp: &Checked) -> Vec<Endpoint> {
         name: "web".into(),
         url: pulp.origin.clone(),
         ca_secret: own.then(|| pulp.part(names::CERTIFICATE).name()),
-        remote_user_secret: None,
+        ..Endpoint::default()
     };
     let remote_user_secret = Some(pulp.part(names::REMOTE_USER).name());
     vec![web, Endpoint { remote_user_secret, ..inside("api", 24817) }, inside("content", 24816)]

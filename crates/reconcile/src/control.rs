@@ -34,6 +34,7 @@ use crate::{
     managed::Managed,
     namespace::{Namespace, Trigger},
     object::Owner,
+    outside::{Leave, Outside, finalizer},
     report::{Done, Reporter},
     status::{Fault, News, Status},
     world::World,
@@ -104,6 +105,12 @@ impl<K: Managed> Context<K> {
         cell.get_or_try_init(start).await.cloned()
     }
 
+    /// What was last reported of a custom resource.
+    fn before(&self, object: &K) -> Option<Status> {
+        let written = lock(&self.written).get(&object.uid().unwrap_or_default()).cloned();
+        written.or_else(|| object.status().cloned())
+    }
+
     /// Whether the custom resources have been read.
     pub fn current(&self) -> bool {
         self.current.load(Ordering::Relaxed)
@@ -140,11 +147,14 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 async fn reconcile<K: Managed>(object: Arc<K>, context: Arc<Context<K>>) -> Result<Action, Error> {
-    if object.meta().deletion_timestamp.is_some() {
-        return Ok(Action::await_change());
-    }
     let start = Instant::now();
-    let result = pass(&*object, &context).await;
+    let result = if object.meta().deletion_timestamp.is_none() {
+        pass(&*object, &context).await
+    } else if K::FINALIZER.is_some_and(|ours| object.finalizers().iter().any(|name| name == ours)) {
+        end(&*object, &context).await
+    } else {
+        return Ok(Action::await_change());
+    };
     context.reporter.tell(&context.client, &*object, start.elapsed(), &result).await;
     let reference = ObjectRef::from_obj(&*object);
     let done = result?;
@@ -163,11 +173,8 @@ async fn reconcile<K: Managed>(object: Arc<K>, context: Arc<Context<K>>) -> Resu
 
 /// Read, check, plan, apply, report.
 pub(crate) async fn pass<K: Managed>(object: &K, context: &Context<K>) -> Result<Done, Error> {
-    let before = lock(&context.written)
-        .get(&object.uid().unwrap_or_default())
-        .cloned()
-        .or_else(|| object.status().cloned());
-    let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+    let before = context.before(object);
+    let namespace = object.namespace().unwrap_or_default();
     let known = before.as_ref().map(|before| before.holds.as_slice()).unwrap_or_default();
     let holds = Holds::of(object.annotations(), known, Timestamp::now(), K::cannot_hold);
     if object.paused() {
@@ -181,11 +188,7 @@ pub(crate) async fn pass<K: Managed>(object: &K, context: &Context<K>) -> Result
         }
         Err(error) => return Err(error),
     };
-    let reference =
-        object.controller_owner_ref(&()).ok_or_else(|| Error::Slow { what: format!("{name} has no uid") })?;
-    let owner = Owner { namespace, name, reference, manager: K::ABOUT.operator };
-    let status = before.clone().unwrap_or_default();
-    let world = World { namespace: caches, owner, status, holds };
+    let world = world(object, caches, before.as_ref(), holds)?;
     let seen = object.read(&world).await?;
     let verdict = match object.check(&seen) {
         Err(faults) => Verdict::Faulty(faults, false),
@@ -196,16 +199,59 @@ pub(crate) async fn pass<K: Managed>(object: &K, context: &Context<K>) -> Result
                     && before.observed_generation == object.meta().generation
                     && before.asked() == world.holds.asked()
             });
-            let outcome = apply(&plan, &world, before.as_ref(), settled).await?;
-            let ready = outcome.waiting.is_none() && !plan.partial;
+            let mut outcome = apply(&plan, &world, before.as_ref(), settled).await?;
+            let mut ready = outcome.waiting.is_none() && !plan.partial;
+            let mut outside = None;
+            if ready {
+                // Before anything out there can know of it: otherwise it could go without being taken out.
+                finalizer(object, &context.client, K::known_outside(&checked)).await?;
+                outside = K::reach(&checked, &seen).await;
+                if let Some(outside) = &mut outside {
+                    outcome.take(outside);
+                    ready = outcome.waiting.is_none();
+                }
+            }
             let report = K::report(&checked, &seen, ready);
             let last = plan.stages.iter().rfind(|stage| !stage.held).map_or("Starting", |stage| stage.name);
             let still =
                 world.holds.acknowledged(known, Timestamp::now(), |what| K::moving(&checked, &seen, what));
-            Verdict::Applied(Box::new((outcome, report, ready, last, still)))
+            Verdict::Applied(Box::new((outcome, report, outside, ready, last, still)))
         }
     };
     write(object, context, before, world.holds, verdict).await
+}
+
+/// An instance that is being deleted: goes when nothing outside the API server knows of it any more.
+async fn end<K: Managed>(object: &K, context: &Context<K>) -> Result<Done, Error> {
+    let before = context.before(object);
+    let namespace = object.namespace().unwrap_or_default();
+    let world = world(object, context.namespace(&namespace).await?, before.as_ref(), Holds::default())?;
+    match object.leave(&world).await? {
+        Leave::Gone(what) => {
+            finalizer(object, &context.client, false).await?;
+            tracing::info!(%namespace, name = object.name_any(), what, "gone");
+            let status = before.clone().unwrap_or_default();
+            Ok(Done { status: (before, status), outcome: Outcome::default(), faulty: false })
+        }
+        Leave::Blocked(news, again) => {
+            write(object, context, before, world.holds, Verdict::Leaving(news, again)).await
+        }
+    }
+}
+
+/// The world as this instance sees it.
+fn world<K: Managed>(
+    object: &K,
+    namespace: Arc<Namespace>,
+    before: Option<&Status>,
+    holds: Holds,
+) -> Result<World, Error> {
+    let name = object.name_any();
+    let reference =
+        object.controller_owner_ref(&()).ok_or_else(|| Error::Slow { what: format!("{name} has no uid") })?;
+    let owner =
+        Owner { namespace: object.namespace().unwrap_or_default(), name, reference, manager: K::ABOUT.operator };
+    Ok(World { namespace, owner, status: before.cloned().unwrap_or_default(), holds })
 }
 
 fn permission<K: Managed>(namespace: &str, what: &str) -> String {
@@ -223,7 +269,9 @@ enum Verdict {
     Paused,
     /// Only the user can mend it; `true`: nothing will tell us when that has happened.
     Faulty(Vec<Fault>, bool),
-    Applied(Box<(Outcome, crate::status::Report, bool, &'static str, Vec<Hold>)>),
+    Applied(Box<(Outcome, crate::status::Report, Option<Outside>, bool, &'static str, Vec<Hold>)>),
+    /// It is being deleted, and something outside the API server still knows of it.
+    Leaving(News, Timestamp),
 }
 
 /// Computes the status and writes it if it is another one.
@@ -238,7 +286,7 @@ async fn write<K: Managed>(
     let old = before.as_ref();
     let mut status = Status { observed_generation: generation, ..Default::default() };
     let mut outcome = Outcome::default();
-    let mut faulty = false;
+    let (mut faulty, mut looked) = (false, false);
     let news =
         |type_, status, reason, message: &str| News { type_, status, reason, message: message.to_owned() };
     match verdict {
@@ -270,7 +318,7 @@ async fn write<K: Managed>(
             status.holds = holds.unanswered(HoldState::Pending, &why);
         }
         Verdict::Applied(applied) => {
-            let (mut reached, report, ready, last, still) = *applied;
+            let (mut reached, report, outside, ready, last, still) = *applied;
             status.achieved = std::mem::take(&mut reached.achieved);
             let (reason, why) = match &reached.waiting {
                 Some((stage, why)) => (*stage, why.as_str()),
@@ -283,12 +331,28 @@ async fn write<K: Managed>(
             for condition in report.conditions {
                 status.set(old, generation, condition);
             }
+            if let Some(outside) = outside {
+                looked = true;
+                status.features = outside.features;
+                for condition in outside.conditions {
+                    status.set(old, generation, condition);
+                }
+            }
             status.endpoints = report.endpoints;
             status.versions = report.versions;
             status.backup = report.backup;
             status.holds = still;
             outcome = reached;
         }
+        Verdict::Leaving(blocked, again) => {
+            status = old.cloned().unwrap_or_default();
+            status.conditions.retain(|condition| condition.type_ != blocked.type_);
+            status.set(old, generation, blocked);
+            outcome.look_again(again);
+        }
+    }
+    if !looked {
+        status.carry(old, K::OUTSIDE);
     }
     // Nothing else tells that a hold is over.
     if let Some(end) = holds.next() {

@@ -14,6 +14,7 @@
 //! | what others may ask to stand still, and for how long | [`Holds`] |
 //! | values drawn once, certificates | [`Generate`], [`Drawn`], [`Certificate`] |
 //! | fields and services that several kinds have | [`field`], [`service`] |
+//! | what is done outside the API server, such as a registration | [`Outside`] |
 //! | writing what differs | `apply`, `diff` |
 //! | whether something has come up, and if not, why | `gate`, `explain` |
 //! | conditions and the contract between operators | [`Status`] |
@@ -38,6 +39,7 @@ mod lease;
 mod managed;
 mod namespace;
 mod object;
+mod outside;
 mod part;
 mod plan;
 pub mod pod;
@@ -61,11 +63,12 @@ pub use keys::{Drawn, missing};
 pub use kind::{About, Kind, Scope};
 pub use managed::Managed;
 pub use object::{Object, Write};
+pub use outside::{Leave, Outside};
 pub use part::{Part, Replace};
 pub use plan::{Gate, Plan, Stage};
 pub use run::run;
 pub use status::{
-    Achieved, ArtifactQuery, Backup, BackupContent, BackupDatabase, Endpoint, Fault, News, Report, Status,
+    Achieved, ArtifactQuery, Backup, BackupContent, BackupDatabase, Endpoint, Fault, Feature, News, Report, Status,
     Version,
 };
 pub use world::{Values, World};

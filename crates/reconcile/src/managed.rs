@@ -9,6 +9,7 @@ use crate::{
     error::Error,
     hold::What,
     kind::{About, Kind},
+    outside::{Leave, Outside},
     plan::Plan,
     status::{Fault, Report, Status},
     world::World,
@@ -49,6 +50,31 @@ pub trait Managed:
 
     /// From a manifest to types that cannot be wrong; every fault names the field and the mend.
     fn check(&self, seen: &Self::Observed) -> Result<Self::Checked, Vec<Fault>>;
+
+    /// Types of the conditions that [`Managed::reach`] gives.
+    const OUTSIDE: &'static [&'static str] = &[];
+
+    /// What holds a custom resource that is being deleted until [`Managed::leave`] lets it go. `None`: nothing outside the API server
+    /// knows of it.
+    const FINALIZER: Option<&'static str> = None;
+
+    /// Whether something outside may know of this instance, so that the finalizer is due.
+    fn known_outside(_checked: &Self::Checked) -> bool {
+        false
+    }
+
+    /// What is done outside the API server once every gate holds: looked at anew in every pass, and done only if it is to do. `None`: nothing.
+    fn reach(
+        _checked: &Self::Checked,
+        _seen: &Self::Observed,
+    ) -> impl Future<Output = Option<Outside>> + Send {
+        std::future::ready(None)
+    }
+
+    /// Undoes it for an instance that is being deleted.
+    fn leave(&self, _world: &World) -> impl Future<Output = Result<Leave, Error>> + Send {
+        std::future::ready(Ok(Leave::Gone(String::new())))
+    }
 
     /// Everything that the instance consists of. Cannot fail.
     fn plan(checked: &Self::Checked, seen: &Self::Observed) -> Plan;

@@ -30,6 +30,10 @@ pub struct Status {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["job".to_string()]))]
     pub achieved: Vec<Achieved>,
+    /// What the service can do, as it says itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".to_string()]))]
+    pub features: Vec<Feature>,
     /// What a backup of the service consists of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backup: Option<Backup>,
@@ -37,6 +41,19 @@ pub struct Status {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["holder".to_string()]))]
     pub holds: Vec<Hold>,
+}
+
+/// Something that a service can do.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Feature {
+    /// Its name.
+    pub name: String,
+    /// In the service's own word, for example `running` or `failed`.
+    pub state: String,
+    /// Why it does not run, in the service's own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }
 
 /// What a backup of a service consists of.
@@ -118,6 +135,12 @@ pub struct Endpoint {
     /// who it is. Who knows the name is trusted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote_user_secret: Option<String>,
+    /// Secret with the authority that issues the certificates of those who are to be trusted here, under the keys `ca.crt` and `ca.key`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority_secret: Option<String>,
+    /// Secret with what requests of other services are signed with (OAuth 1), under the keys `key` and `secret`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oauth_secret: Option<String>,
 }
 
 /// What runs of a part of the service.
@@ -182,6 +205,19 @@ impl Status {
             status
         };
         endless(self).same(&endless(other))
+    }
+
+    /// Keeps what was found outside the API server, for as long as nobody has looked again.
+    pub(crate) fn carry(&mut self, old: Option<&Self>, types: &[&str]) {
+        let Some(old) = old.filter(|_| !types.is_empty()) else { return };
+        for condition in old.conditions.iter().filter(|old| types.contains(&old.type_.as_str())) {
+            if self.conditions.iter().all(|own| own.type_ != condition.type_) {
+                self.conditions.push(condition.clone());
+            }
+        }
+        if self.features.is_empty() {
+            self.features.clone_from(&old.features);
+        }
     }
 
     /// Sets a condition; the time stays while its status does.

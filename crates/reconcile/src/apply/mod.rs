@@ -53,7 +53,7 @@ impl Outcome {
     }
 
     /// What a Job has achieved by now; `None`: nothing that counts.
-    fn achieve(&mut self, job: &str, done: Option<Achieved>) {
+    pub(crate) fn achieve(&mut self, job: &str, done: Option<Achieved>) {
         if self.achieved.iter().find(|before| before.job == job) != done.as_ref() {
             self.achieved.retain(|before| before.job != job);
             self.achieved.extend(done);

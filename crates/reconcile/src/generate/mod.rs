@@ -63,6 +63,8 @@ pub struct Served {
     pub crd: CustomResourceDefinition,
     /// Manifests that work, the smallest first; every one is written to the reference, the first to the bundle.
     pub examples: Vec<Example>,
+    /// The operator holds one that is being deleted until nothing outside knows of it.
+    pub held: bool,
 }
 
 /// A manifest that works.
@@ -95,7 +97,11 @@ impl Entry {
     /// Adds a kind: its definition, and the kinds that it is made of.
     #[must_use]
     pub fn serving<K: Managed + CustomResourceExt>(self, examples: Vec<Example>) -> Self {
-        self.serving_kind(K::crd(), K::kinds(), examples)
+        let mut entry = self.serving_kind(K::crd(), K::kinds(), examples);
+        if let Some(served) = entry.serves.last_mut() {
+            served.held = K::FINALIZER.is_some();
+        }
+        entry
     }
 
     /// Adds a kind by its parts.
@@ -106,7 +112,7 @@ impl Entry {
         kinds: Vec<Kind>,
         examples: Vec<Example>,
     ) -> Self {
-        self.serves.push(Served { crd: crd::cleaned(crd), examples });
+        self.serves.push(Served { crd: crd::cleaned(crd), examples, held: false });
         self.uses.extend(kinds);
         self
     }

@@ -24,6 +24,10 @@ pub fn rules(entry: &Entry) -> Rules {
     for served in &entry.serves {
         let (group, plural) = (&served.crd.spec.group, &served.crd.spec.names.plural);
         everywhere.add(group, plural, READ);
+        if served.held {
+            // Its finalizer is a field of the custom resource itself.
+            everywhere.add(group, plural, &["patch"]);
+        }
         everywhere.add(group, &format!("{plural}/status"), &["patch"]);
     }
     everywhere.add("events.k8s.io", "events", &["create"]);

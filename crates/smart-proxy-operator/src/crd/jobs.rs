@@ -1,0 +1,89 @@
+//! Modules that come from plugins: jobs on hosts, Ansible, containers.
+
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{SecretKey, SecretName};
+
+/// Jobs on hosts.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("self.mode != 'Ssh' || has(self.key)").message("spec.modules.remoteExecution.key: name the Secret with the key pair that hosts let in, or choose mode Pull"))]
+#[x_kube(validation = Rule::new("(self.mode == 'PullMqtt') == has(self.mqtt)").message("spec.modules.remoteExecution.mqtt: name the broker with mode PullMqtt, and only then"))]
+pub struct RemoteExecution {
+    /// How jobs reach hosts.
+    #[serde(default)]
+    pub mode: Mode,
+    /// Secret with the key pair that hosts let in, under the keys `ssh-privatekey` and `ssh-publickey`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<SecretName>,
+    /// User on the hosts, unless Foreman says otherwise.
+    #[serde(default = "root")]
+    #[schemars(length(min = 1, max = 64))]
+    pub user: String,
+    /// The broker that tells hosts of their jobs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mqtt: Option<Mqtt>,
+}
+
+/// How jobs reach hosts.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// By SSH.
+    #[default]
+    Ssh,
+    /// Hosts ask for them.
+    Pull,
+    /// Hosts ask for them when a broker tells them to.
+    PullMqtt,
+}
+
+impl Mode {
+    /// As `:mode:` has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ssh => "ssh",
+            Self::Pull => "pull",
+            Self::PullMqtt => "pull-mqtt",
+        }
+    }
+}
+
+/// The broker that tells hosts of their jobs.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Mqtt {
+    /// Its host name.
+    #[schemars(length(min = 1, max = 253))]
+    pub broker: String,
+    /// Its port.
+    #[serde(default = "mqtt_port")]
+    #[schemars(range(min = 1, max = 65535))]
+    pub port: i32,
+}
+
+/// Ansible roles on hosts.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Ansible {}
+
+/// Container images of a Pulp, for hosts.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct ContainerGateway {
+    /// URL of the Pulp, as this proxy reaches it.
+    #[schemars(length(max = 512))]
+    #[x_kube(validation = Rule::new("self.matches('^https://[^ ]+$')").message("spec.modules.containerGateway.pulp must be a URL such as https://proxy.example.com"))]
+    pub pulp: String,
+    /// URL of its database (`postgresql://user:password@host/name`), in a Secret.
+    pub database: SecretKey,
+}
+
+fn root() -> String {
+    "root".into()
+}
+
+fn mqtt_port() -> i32 {
+    1883
+}

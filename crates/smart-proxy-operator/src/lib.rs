@@ -1,0 +1,97 @@
+//! Runs Foreman Smart Proxies on Kubernetes, registered in a Foreman.
+//!
+//! A manifest goes through five rooms: [`crd`] (what may be written), [`read`] (what the world looks like), [`check`] (types that cannot be
+//! wrong), [`plan`] (everything an instance consists of, in order), and then the library applies and reports. What runs is in [`service`]; what
+//! happens outside the API server (asking the proxy what of it runs, and telling Foreman) is in [`outside`].
+
+pub mod check;
+pub mod checked;
+pub mod crd;
+pub mod http;
+pub mod names;
+pub mod oauth;
+pub mod outside;
+pub mod plan;
+pub mod read;
+pub mod report;
+pub mod service;
+pub mod settings;
+
+use k8s_openapi::api::{
+    apps::v1::Deployment,
+    core::v1::{PersistentVolumeClaim, Secret, Service},
+    networking::v1::NetworkPolicy,
+};
+use reconcile::{About, Error, Fault, Kind, Leave, Managed, Outside, Plan, Report, Status, World};
+
+#[cfg(test)]
+mod tests;
+
+pub use crate::crd::SmartProxy;
+use crate::{checked::Checked, read::Observed};
+
+/// Whom proxies work for; another operator's.
+fn foreman_kind() -> Kind {
+    Kind::optional("app.theforeman.org", "v1alpha1", "Foreman")
+}
+
+impl Managed for SmartProxy {
+    type Observed = Observed;
+    type Checked = Checked;
+
+    const ABOUT: About = About { operator: "smart-proxy-operator", version: env!("CARGO_PKG_VERSION") };
+    const OUTSIDE: &'static [&'static str] = &["FeaturesReady", "Registered", "VersionsMatch"];
+    const FINALIZER: Option<&'static str> = Some("app.theforeman.org/registered");
+
+    fn kinds() -> Vec<Kind> {
+        vec![
+            Kind::referred::<Secret>(),
+            Kind::owned::<PersistentVolumeClaim>(),
+            Kind::owned::<Service>(),
+            Kind::owned::<Deployment>(),
+            Kind::owned::<NetworkPolicy>(),
+            foreman_kind(),
+        ]
+    }
+
+    fn status(&self) -> Option<&Status> {
+        self.status.as_ref()
+    }
+
+    fn paused(&self) -> bool {
+        self.spec.paused
+    }
+
+    fn references(&self) -> Vec<(&'static str, String)> {
+        let secrets = self.secrets().into_iter().map(|name| ("Secret", name));
+        secrets.chain(self.spec.foreman.name.iter().map(|name| ("Foreman", name.clone()))).collect()
+    }
+
+    async fn read(&self, world: &World) -> Result<Observed, Error> {
+        read::read(self, world).await
+    }
+
+    fn check(&self, seen: &Observed) -> Result<Checked, Vec<Fault>> {
+        check::check(self, seen)
+    }
+
+    fn plan(checked: &Checked, _: &Observed) -> Plan {
+        plan::plan(checked)
+    }
+
+    fn report(checked: &Checked, seen: &Observed, ready: bool) -> Report {
+        report::report(checked, seen, ready)
+    }
+
+    fn known_outside(checked: &Checked) -> bool {
+        checked.spec.registration.deregister && checked.foreman.access.is_some()
+    }
+
+    async fn reach(checked: &Checked, seen: &Observed) -> Option<Outside> {
+        Some(outside::reach(checked, seen).await)
+    }
+
+    async fn leave(&self, world: &World) -> Result<Leave, Error> {
+        Ok(outside::leave(self, &read::read(self, world).await?).await)
+    }
+}

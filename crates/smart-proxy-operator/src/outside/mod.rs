@@ -1,0 +1,231 @@
+//! What happens outside the API server: the proxy is asked what of it runs, because it hides what does not; and its Foreman is told of it.
+//!
+//! Looking ([`process`], [`foreman`]), deciding ([`decide`]), doing. All of it in every pass: it is two requests when there is nothing to do.
+
+pub mod decide;
+pub mod foreman;
+pub mod process;
+
+use jiff::{SignedDuration, Timestamp};
+use kube::ResourceExt;
+use reconcile::{Achieved, Feature, Leave, News, Outside};
+
+use self::{
+    decide::{Memory, Step, decide},
+    foreman::{Api, Known, Trouble},
+    process::Running,
+};
+use crate::{
+    checked::{Access, Checked},
+    crd::SmartProxy,
+    read::Observed,
+    service::Module,
+};
+
+/// How soon we look again at what failed.
+const RETRY: SignedDuration = SignedDuration::from_secs(20);
+/// How soon we notice that somebody has changed a proxy in Foreman. Nothing tells us, and one request is cheap.
+const DRIFT: SignedDuration = SignedDuration::from_secs(120);
+/// How long a Foreman of this namespace may be out of sight before a proxy that is being deleted goes without it: after a restart its watch comes
+/// a little later than the others.
+const OUT_OF_SIGHT: SignedDuration = SignedDuration::from_secs(60);
+/// What is remembered of a registration.
+const REGISTRATION: &str = "registration";
+
+/// Asks and tells.
+pub async fn reach(proxy: &Checked, seen: &Observed) -> Outside {
+    let mut outside = Outside::default();
+    let running = match process::ask(proxy, seen).await {
+        Ok(running) => running,
+        Err(error) => {
+            let why = format!("cannot ask the proxy what of it runs: {error}");
+            outside.conditions.push(news("FeaturesReady", false, "NoAnswer", why.clone()));
+            outside.waiting = Some(("Features", why));
+            outside.next = Some(seen.now + RETRY);
+            return outside;
+        }
+    };
+    outside.features = features(&proxy.modules, &running);
+    let failed = failed(&proxy.modules, &outside.features);
+    outside.conditions.push(match &failed {
+        Some(why) => news("FeaturesReady", false, "FeaturesFailed", why.clone()),
+        None => news("FeaturesReady", true, "Running", "all features that are asked for run".into()),
+    });
+    outside.waiting = failed.map(|why| ("Features", why));
+    if let Some(access) = &proxy.foreman.access {
+        registration(proxy, access, seen, &running, &mut outside).await;
+    }
+    outside
+}
+
+/// Every module that is asked for, and whatever else is not just switched off.
+fn features(modules: &[Module], running: &Running) -> Vec<Feature> {
+    let asked = |name: &str| modules.iter().any(|module| module.name == name);
+    let known = running.modules.iter().filter(|(name, module)| asked(name) || module.state != "disabled");
+    let mut features: Vec<_> = known
+        .map(|(name, module)| Feature {
+            name: name.clone(),
+            state: module.state.clone(),
+            why: match module.state.as_str() {
+                "running" => None,
+                "disabled" => Some("the process has switched it off; it does not say why".into()),
+                _ => running.failed.get(name).cloned(),
+            },
+        })
+        .collect();
+    for module in modules.iter().filter(|module| !running.modules.contains_key(module.name)) {
+        let plugins = module.plugins.join(", ");
+        let why = format!("the image does not know it: it lacks the plugin {plugins}, or spec.plugins does not name it");
+        features.push(Feature { name: module.name.into(), state: "absent".into(), why: Some(why) });
+    }
+    features.sort_by(|one, other| one.name.cmp(&other.name));
+    features
+}
+
+/// The features that are asked for and do not run, each with its field and the process's reason.
+fn failed(modules: &[Module], features: &[Feature]) -> Option<String> {
+    let failed = features.iter().filter(|feature| feature.state != "running").filter_map(|feature| {
+        let module = modules.iter().find(|module| module.name == feature.name)?;
+        let why = feature.why.as_deref().unwrap_or("the process does not say why");
+        Some(format!("{} ({}) is {}: {why}", module.name, module.field, feature.state))
+    });
+    let failed: Vec<_> = failed.collect();
+    (!failed.is_empty()).then(|| failed.join("; "))
+}
+
+async fn registration(
+    proxy: &Checked,
+    access: &Access,
+    seen: &Observed,
+    running: &Running,
+    outside: &mut Outside,
+) {
+    let before = Memory::parse(seen.status.achieved(REGISTRATION));
+    let url = &proxy.foreman.url;
+    match register(proxy, access, before.as_ref(), running).await {
+        Ok((known, memory)) => {
+            outside.achieved = Some(Achieved {
+                job: REGISTRATION.into(),
+                what: memory.to_string(),
+                said: Some(format!("number {} in {url}", known.id)),
+            });
+            let unknown = known.unknown();
+            let strangers =
+                if unknown.is_empty() { String::new() } else { format!("; it does not know {unknown}") };
+            let message = format!("\"{}\" in {url}, with {}{strangers}", known.name, known.listed());
+            outside.conditions.push(news("Registered", true, "Registered", message));
+            if let Some(version) = known.version {
+                outside.conditions.push(versions(&running.version, &version));
+            }
+            outside.next = Some(seen.now + DRIFT);
+        }
+        Err(trouble) => {
+            let away = matches!(trouble, Trouble::Away(_));
+            // A Foreman that is away has not forgotten us.
+            let stays = away && before.is_some();
+            let message = if stays { format!("registered; {trouble}") } else { trouble.to_string() };
+            outside.conditions.push(news("Registered", stays, trouble.reason(), message.clone()));
+            if !stays {
+                outside.waiting.get_or_insert(("Registration", message));
+            }
+            outside.next = Some(seen.now + RETRY);
+        }
+    }
+}
+
+/// Looks for the proxy in Foreman, and makes it what it should be.
+async fn register(
+    proxy: &Checked,
+    access: &Access,
+    before: Option<&Memory>,
+    running: &Running,
+) -> Result<(Known, Memory), Trouble> {
+    let api = Api::new(&proxy.foreman, access)?;
+    let (name, url) = (proxy.registered_name(), proxy.url.to_string());
+    let url = url.trim_end_matches('/');
+    let mut found = api.named(name).await?;
+    if found.is_none() && let Some(before) = before {
+        // It may have had another name: ours, or somebody's in Foreman.
+        found = api.numbered(before.id).await?.filter(|known| known.url == before.url || known.url == url);
+    }
+    let spec = &proxy.spec.registration;
+    let wanted = decide::Wanted { name, url, take_over: spec.take_over, fingerprint: &running.fingerprint() };
+    let mut known = match decide(found, before, &wanted) {
+        Step::Keep(known) => known,
+        Step::Create => api.create(name, url, &spec.organizations, &spec.locations).await?,
+        Step::Change(id) => api.change(id, name, url).await?,
+        Step::Refresh(id) => api.refresh(id).await?,
+        Step::Stranger(known) => return Err(Trouble::Stranger(known.name, known.url, url.to_owned())),
+    };
+    known.version = api.version().await;
+    let memory = Memory { id: known.id, url: url.to_owned(), fingerprint: running.fingerprint() };
+    Ok((known, memory))
+}
+
+/// Upstream supports the same release on both sides only.
+fn versions(proxy: &str, foreman: &str) -> News {
+    let release = |version: &str| version.split('.').take(2).collect::<Vec<_>>().join(".");
+    if release(proxy) == release(foreman) {
+        return news("VersionsMatch", true, "Same", format!("proxy {proxy}, Foreman {foreman}"));
+    }
+    let mend = "set spec.images.smartProxy to the release of Foreman";
+    news("VersionsMatch", false, "Skew", format!("the proxy is {proxy} and its Foreman {foreman}; {mend}"))
+}
+
+/// Takes a proxy out of its Foreman, unless that is gone or the manifest says otherwise.
+pub async fn leave(proxy: &SmartProxy, seen: &Observed) -> Leave {
+    let spec = &proxy.spec.registration;
+    if !spec.deregister || !spec.enabled {
+        return Leave::Gone("left as it is in Foreman, as the manifest says".into());
+    }
+    let since = proxy.metadata.deletion_timestamp.as_ref().map_or(seen.now, |time| time.0);
+    if proxy.spec.foreman.name.is_some() && seen.foreman.is_none() && seen.now < since + OUT_OF_SIGHT {
+        let why = "its Foreman is out of sight; if that lasts a minute, it goes without being taken out of it";
+        return Leave::Blocked(blocked("ForemanMissing", why.into()), seen.now + RETRY);
+    }
+    let Some(foreman) = crate::check::rest(proxy, seen) else {
+        return Leave::Gone("its Foreman, or the key to it, is gone".into());
+    };
+    let before = Memory::parse(seen.status.achieved(REGISTRATION));
+    match withdraw(proxy, &foreman, before.as_ref()).await {
+        Ok(what) => Leave::Gone(what),
+        Err(trouble) => {
+            let mend = "it is tried again; to let go of it without, set spec.registration.deregister to false";
+            let again = Timestamp::now() + RETRY;
+            Leave::Blocked(blocked(trouble.reason(), format!("{trouble}; {mend}")), again)
+        }
+    }
+}
+
+async fn withdraw(
+    proxy: &SmartProxy,
+    foreman: &crate::checked::Foreman,
+    before: Option<&Memory>,
+) -> Result<String, Trouble> {
+    let Some(access) = &foreman.access else { return Ok("never registered".into()) };
+    let api = Api::new(foreman, access)?;
+    let namespace = proxy.namespace().unwrap_or_default();
+    let host = proxy.spec.host.clone().unwrap_or_else(|| format!("{}.{namespace}.svc", proxy.name_any()));
+    let url = format!("https://{host}:{}", proxy.spec.port);
+    let name = proxy.spec.registration.name.as_deref().unwrap_or(&host);
+    let mut found = api.named(name).await?;
+    if found.is_none() && let Some(before) = before {
+        found = api.numbered(before.id).await?;
+    }
+    let ours = |known: &Known| known.url == url || before.is_some_and(|before| before.id == known.id);
+    match found {
+        Some(known) if ours(&known) => {
+            api.destroy(known.id).await?;
+            Ok(format!("taken out of {}", foreman.url))
+        }
+        _ => Ok(format!("{} does not know it", foreman.url)),
+    }
+}
+
+fn blocked(reason: &'static str, message: String) -> News {
+    news("DeregistrationBlocked", true, reason, message)
+}
+
+fn news(type_: &'static str, status: bool, reason: &'static str, message: String) -> News {
+    News { type_, status, reason, message }
+}

@@ -1,0 +1,32 @@
+//! Everything that a Smart Proxy consists of, in the order in which it comes up. Its registration comes after all of it, and lives in
+//! [`crate::outside`].
+
+use reconcile::{Certificate, Gate::Applied, Gate::Ready, Object, Plan, Usage};
+
+use crate::{
+    checked::{Checked, Identity},
+    names,
+    service::{policy, proxy},
+};
+
+/// The stages; one starts when the one before it holds.
+pub fn plan(checked: &Checked) -> Plan {
+    Plan::new()
+        .stage("Certificates", Applied, certificates(checked))
+        .stage("Proxy", Ready, [policy::objects(checked), proxy::objects(checked)].concat())
+}
+
+/// Nothing if they are somebody else's. Two, because a server's is no client's: whoever checks refuses one that stands in for the other.
+fn certificates(proxy: &Checked) -> Vec<Object> {
+    let Identity::Issued(authority) = &proxy.identity else { return vec![] };
+    let inside = [proxy.address(), format!("{}.cluster.local", proxy.address())];
+    let issue = |part: &str, usage, names: Vec<String>| {
+        let (authority, common_name) = (authority.clone(), proxy.host.clone());
+        Object::issued(&proxy.part(part).name(), Certificate { authority, common_name, names, usage })
+    };
+    vec![
+        issue(names::SERVER, Usage::Server, inside.into()),
+        // Foreman knows a proxy by the host of its URL.
+        issue(names::CLIENT, Usage::Client, vec![]),
+    ]
+}

@@ -1,0 +1,75 @@
+//! Every read from the API: what the world around a manifest looks like.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use kube::ResourceExt;
+use reconcile::{Error, Status, Values, World};
+
+use crate::{
+    crd::{Images, SmartProxy},
+    foreman_kind, names,
+};
+
+/// What was seen.
+#[derive(Clone, Debug, Default)]
+pub struct Observed {
+    /// Values of every Secret that matters: ours, and those that the spec or its Foreman refers to. Absent: there is no such Secret.
+    pub secrets: BTreeMap<String, Values>,
+    /// What the Foreman that is named reports. `None`: there is no such Foreman.
+    pub foreman: Option<Status>,
+    /// Names of the Foremans of this namespace.
+    pub foremans: Vec<String>,
+    /// Addresses of the proxy's pods that serve.
+    pub pods: Vec<String>,
+    /// What was last reported.
+    pub status: Status,
+    /// Images that the operator's environment gives in place of the built-in defaults.
+    pub images: Images,
+    /// When this was seen.
+    pub now: Timestamp,
+}
+
+/// Reads the world around a manifest.
+pub async fn read(proxy: &SmartProxy, world: &World) -> Result<Observed, Error> {
+    let mut seen = Observed {
+        status: world.status().clone(),
+        images: related(),
+        now: Timestamp::now(),
+        ..Observed::default()
+    };
+    seen.foremans = world.all("Foreman").iter().map(|foreman| foreman.name_any()).collect();
+    seen.foremans.sort();
+    let mut secrets = proxy.secrets();
+    secrets.extend([names::SERVER, names::CLIENT].map(|part| format!("{}-{part}", proxy.name_any())));
+    if let Some(name) = &proxy.spec.foreman.name
+        && let Some(foreman) = world.foreign(&foreman_kind(), name).await?
+    {
+        // Whoever writes another status than the contract's has none for us.
+        let status: Status = serde_json::from_value(foreman.data["status"].clone()).unwrap_or_default();
+        for endpoint in &status.endpoints {
+            secrets.extend(endpoint.authority_secret.clone());
+            secrets.extend(endpoint.oauth_secret.clone());
+        }
+        seen.foreman = Some(status);
+    }
+    for name in secrets {
+        if let Some(values) = world.secret(&name).await? {
+            seen.secrets.insert(name, values);
+        }
+    }
+    let ready = |pod: &k8s_openapi::api::core::v1::Pod| {
+        let status = pod.status.as_ref()?;
+        let ready = status.conditions.iter().flatten().any(|c| c.type_ == "Ready" && c.status == "True");
+        (ready && pod.metadata.deletion_timestamp.is_none()).then(|| status.pod_ip.clone()).flatten()
+    };
+    seen.pods = world.pods(names::PROXY).iter().filter_map(|pod| ready(pod)).collect();
+    Ok(seen)
+}
+
+/// Mirrors and disconnected clusters give images by `RELATED_IMAGE_<PART>`.
+fn related() -> Images {
+    let image =
+        |part: &str| std::env::var(format!("RELATED_IMAGE_{part}")).ok().filter(|image| !image.is_empty());
+    Images { smart_proxy: image("SMART_PROXY"), dnsmasq: image("DNSMASQ") }
+}

@@ -1,0 +1,50 @@
+//! What a Smart Proxy says of itself beyond its stages, features and registration.
+
+use reconcile::{Backup, BackupContent, Endpoint, Report, Version};
+
+use crate::{
+    checked::{Checked, Identity},
+    names,
+    read::Observed,
+    service::proxy,
+};
+
+/// Endpoints, versions, what a backup consists of.
+pub fn report(checked: &Checked, seen: &Observed, ready: bool) -> Report {
+    let ca_secret = Some(checked.certificates().0);
+    let mut endpoints =
+        vec![Endpoint { name: "proxy".into(), url: checked.url.to_string().trim_end_matches('/').into(), ca_secret, ..Endpoint::default() }];
+    if checked.listens_on_http() {
+        let url = format!("http://{}:{}", checked.host, checked.spec.http_port);
+        endpoints.push(Endpoint { name: "http".into(), url, ..Endpoint::default() });
+    }
+    let wanted = checked.images.smart_proxy.clone();
+    let before = seen.status.versions.iter().find(|version| version.part == "smart-proxy");
+    let running =
+        if ready { Some(wanted.clone()) } else { before.and_then(|version| version.running.clone()) };
+    Report {
+        conditions: vec![],
+        endpoints,
+        versions: vec![Version { part: "smart-proxy".into(), running, wanted }],
+        backup: Some(backup(checked)),
+    }
+}
+
+fn backup(checked: &Checked) -> Backup {
+    let volumes = [(names::BOOT, proxy::boots(checked)), (names::STATE, proxy::lasts(checked))];
+    let content = volumes.into_iter().filter(|(_, there)| *there).map(|(name, _)| BackupContent {
+        name: name.into(),
+        volume: Some(checked.part(name).name()),
+        ..BackupContent::default()
+    });
+    let secrets = match &checked.identity {
+        // Issued anew by the Foreman's authority, which is in its backup.
+        Identity::Issued(_) => vec![],
+        Identity::Own { server, client, .. } => {
+            let mut secrets = vec![server.clone(), client.clone()];
+            secrets.dedup();
+            secrets
+        }
+    };
+    Backup { content: content.collect(), secrets, restore_order: 30, ..Backup::default() }
+}

@@ -1,0 +1,110 @@
+//! Certificates of the user's: each way in which one is of no use has its own words.
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, RsaKeySize,
+};
+
+use super::*;
+
+const HOST: &str = "proxy.example.com";
+
+/// A certificate that is right, to be made wrong.
+struct Made {
+    common_name: &'static str,
+    names: Vec<String>,
+    usages: Vec<ExtendedKeyUsagePurpose>,
+    days: (i64, i64),
+    authority: bool,
+    rsa: bool,
+}
+
+impl Default for Made {
+    fn default() -> Self {
+        use ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
+        Self { common_name: HOST, names: vec![HOST.into()], usages: vec![ServerAuth, ClientAuth], days: (-1, 30), authority: false, rsa: true }
+    }
+}
+
+fn rsa() -> KeyPair {
+    KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap()
+}
+
+impl Made {
+    fn values(&self) -> Values {
+        let mut authority = CertificateParams::default();
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let issuer = CertifiedIssuer::self_signed(authority, rsa()).unwrap();
+        let key = if self.rsa { rsa() } else { KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap() };
+        let mut wanted = CertificateParams::new(self.names.clone()).unwrap();
+        wanted.distinguished_name = rcgen::DistinguishedName::new();
+        if !self.common_name.is_empty() {
+            wanted.distinguished_name.push(DnType::CommonName, self.common_name);
+        }
+        wanted.extended_key_usages.clone_from(&self.usages);
+        if self.authority {
+            wanted.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        }
+        let now = now().as_second();
+        let day = |days: i64| time::OffsetDateTime::from_unix_timestamp(now + days * 86400).unwrap();
+        (wanted.not_before, wanted.not_after) = (day(self.days.0), day(self.days.1));
+        let certificate = wanted.signed_by(&key, &*issuer).unwrap();
+        secret(&[("tls.crt", &certificate.pem()), ("tls.key", &key.serialize_pem()), ("ca.crt", &issuer.as_ref().pem())])
+    }
+}
+
+fn now() -> jiff::Timestamp {
+    "2026-06-01T12:00:00Z".parse().unwrap()
+}
+
+/// What is said to these values of the one Secret for both uses.
+fn said(values: Values) -> Vec<String> {
+    let mut seen = Observed { now: now(), ..seen() };
+    seen.secrets.insert("own".into(), values);
+    let proxy = with("{}", ", host: proxy.example.com, certificates: {server: {name: own}}");
+    proxy.check(&seen).err().unwrap_or_default().into_iter().map(|fault| fault.message).collect()
+}
+
+#[test]
+fn each_fault_of_a_certificate_has_its_own_words() {
+    use ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
+    let mut other_key = Made::default().values();
+    other_key.insert("tls.key".into(), Made::default().values()["tls.key"].clone());
+    let mut no_authority = Made::default().values();
+    no_authority.insert("ca.crt".into(), b"nothing".to_vec());
+    let mut binary = Made::default().values();
+    binary.insert("tls.crt".into(), b"DER".to_vec());
+    let cases = [
+        (binary, "tls.crt holds no certificate in PEM"),
+        (Made { authority: true, ..Made::default() }.values(), "is an authority's certificate"),
+        (Made { rsa: false, ..Made::default() }.values(), "tls.key is no RSA key"),
+        (other_key, "tls.key is not the key of tls.crt"),
+        (Made { days: (-10, -2), ..Made::default() }.values(), "tls.crt expired on 2026-05-30; renew it"),
+        (Made { days: (2, 10), ..Made::default() }.values(), "valid only from 2026-06-03 on"),
+        (Made { common_name: "", ..Made::default() }.values(), "has no common name"),
+        (Made { common_name: "other.example.com", ..Made::default() }.values(), "is not among its names (proxy.example.com)"),
+        (Made { common_name: "proxy", names: vec!["proxy".into(), HOST.into()], ..Made::default() }.values(), "is a short name"),
+        (Made { common_name: "a.example.com", names: vec!["a.example.com".into()], ..Made::default() }.values(), "is for a.example.com, not for \"proxy.example.com\""),
+        (Made { usages: vec![ClientAuth], ..Made::default() }.values(), "may not be used as a server"),
+        (Made { usages: vec![ServerAuth], ..Made::default() }.values(), "may not be used as a client, which it is towards Foreman"),
+        (no_authority, "ca.crt holds no certificate in PEM; without it the process answers nobody by HTTPS"),
+    ];
+    for (values, words) in cases {
+        let said = said(values);
+        assert!(said.iter().any(|said| said.contains(words)), "{words}: {said:#?}");
+    }
+    assert_eq!(said(Made::default().values()), [""; 0]);
+    assert_eq!(said(Made { usages: vec![], ..Made::default() }.values()), [""; 0], "none means all");
+    let wild = Made { names: vec!["*.example.com".into(), HOST.into()], ..Made::default() };
+    assert_eq!(said(wild.values()), [""; 0]);
+}
+
+#[test]
+fn whoever_shows_a_certificate_of_the_users_is_trusted_by_its_common_name() {
+    let mut seen = Observed { now: now(), ..seen() };
+    seen.secrets.insert("own".into(), Made { common_name: "Proxy.Example.com", names: vec!["Proxy.Example.com".into()], ..Made::default() }.values());
+    let proxy = with("{}", ", host: proxy.example.com, certificates: {server: {name: own}}");
+    let plan = plan(&proxy, &seen);
+    assert!(settings(&plan, "settings").contains("\"proxy.example.com\""));
+    assert!(plan.objects().all(|object| !object.body.name_any().ends_with("-tls")), "nothing is issued");
+}

@@ -1,0 +1,79 @@
+//! Whole reconciles: a cluster in memory, and an operator that knows only what it reads.
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
+use reconcile::rehearsal::Rehearsal;
+use serde_json::{Value, json};
+
+use super::*;
+
+/// A cluster with a Foreman and its Secrets in it, and a proxy that works for it.
+fn begun() -> Rehearsal<SmartProxy> {
+    let rehearsal = Rehearsal::new(proxy(MANIFEST));
+    let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap();
+    let mut authority = CertificateParams::default();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let certificate = authority.self_signed(&key).unwrap().pem();
+    let encoded = |text: &str| {
+        use base64::{Engine, engine::general_purpose::STANDARD};
+        Value::from(STANDARD.encode(text))
+    };
+    let add = |name: &str, data: Value| {
+        let secret = json!({ "kind": "Secret", "apiVersion": "v1", "metadata": { "name": name }, "data": data });
+        rehearsal.memory.add(&rehearsal.of("/api/v1", &format!("secrets/{name}")), secret);
+    };
+    add("myforeman-ca", json!({ "ca.crt": encoded(&certificate), "ca.key": encoded(&key.serialize_pem()) }));
+    add("myforeman-server-tls", json!({ "ca.crt": encoded(&certificate) }));
+    add("myforeman-oauth", json!({ "key": encoded("k"), "secret": encoded("s") }));
+    let status = serde_json::to_value(seen().foreman).unwrap();
+    let foreman = json!({ "kind": "Foreman", "apiVersion": "app.theforeman.org/v1alpha1", "metadata": { "name": "myforeman" }, "status": status });
+    rehearsal.memory.add(&rehearsal.of("/apis/app.theforeman.org/v1alpha1", "foremans/myforeman"), foreman);
+    rehearsal
+}
+
+#[tokio::test]
+async fn an_install_comes_to_rest_and_is_held_before_anything_outside_can_know_of_it() {
+    let rehearsal = begun();
+    rehearsal.settle().await.unwrap();
+    let proxy = rehearsal.object();
+    assert_eq!(proxy.finalizers(), ["app.theforeman.org/registered"]);
+    // There is a pod, but nothing answers at its address.
+    let status = proxy.status.unwrap();
+    let condition = |type_: &str| status.conditions.iter().find(|condition| condition.type_ == type_).unwrap();
+    assert_eq!((condition("Ready").status.as_str(), condition("Ready").reason.as_str()), ("False", "Features"));
+    assert_eq!(condition("FeaturesReady").reason, "NoAnswer");
+    assert_eq!(status.endpoints[0].url, "https://proxy.foreman.svc:8443");
+}
+
+#[tokio::test]
+async fn what_is_edited_or_deleted_is_put_back_and_nothing_else_is_touched() {
+    let rehearsal = begun();
+    rehearsal.settle().await.unwrap();
+    let deployment = rehearsal.of("/apis/apps/v1", "deployments/proxy-proxy");
+    rehearsal.memory.edit(&deployment, |mut object| {
+        object["spec"]["replicas"] = 3.into();
+        Some(object)
+    });
+    rehearsal.memory.edit(&rehearsal.of("/api/v1", "services/proxy"), |_| None);
+    rehearsal.memory.writes();
+    rehearsal.pass().await.unwrap();
+    let writes: Vec<_> =
+        rehearsal.memory.writes().into_iter().filter(|write| !write.contains("/status")).collect();
+    assert_eq!(writes.len(), 2, "{writes:?}");
+    assert_eq!(rehearsal.memory.object(&deployment).unwrap()["spec"]["replicas"], 1);
+}
+
+#[tokio::test]
+async fn new_settings_are_a_new_pod() {
+    let rehearsal = begun();
+    rehearsal.settle().await.unwrap();
+    let deployment = rehearsal.of("/apis/apps/v1", "deployments/proxy-proxy");
+    let template = || rehearsal.memory.object(&deployment).unwrap()["spec"]["template"]["metadata"]["annotations"].clone();
+    let before = template();
+    let path = rehearsal.of("/apis/app.theforeman.org/v1alpha1", "smartproxies/proxy");
+    rehearsal.memory.edit(&path, |mut object| {
+        object["spec"]["logLevel"] = "Debug".into();
+        Some(object)
+    });
+    rehearsal.settle().await.unwrap();
+    assert_ne!(template(), before);
+}

@@ -1,0 +1,56 @@
+//! What only stories of Smart Proxies need.
+
+use serde_json::Value;
+use smart_proxy_operator::SmartProxy;
+
+use crate::{
+    Story, Visitor,
+    story::{Life, Served},
+};
+
+/// A namespace with a Smart Proxy in it.
+pub type ProxyStory = Life<SmartProxy>;
+
+impl Served for SmartProxy {
+    // There is none; whoever asks for his password is told so.
+    const ADMIN: &'static str = "admin";
+    const STAGES: &'static [&'static str] = &["Certificates", "Proxy", "Features", "Registration", "Ready"];
+}
+
+impl ProxyStory {
+    /// A proxy in the namespace of a Foreman; the operator may work there.
+    pub async fn of(foreman: &Story, name: &str) -> Self {
+        let first = Self::ungranted(&foreman.namespace).await;
+        first.grant().await;
+        first.beside(name)
+    }
+
+    /// A proxy that works for `myforeman`, with these modules and further fields of the spec.
+    pub async fn with(&self, modules: &str, more: &str) {
+        let spec = format!("{{foreman: {{name: myforeman}}, modules: {modules}{more}}}");
+        let manifest = format!(
+            "{{apiVersion: app.theforeman.org/v1alpha1, kind: SmartProxy, metadata: {{name: {}}}, spec: {spec}}}",
+            self.name
+        );
+        self.create(&manifest).await.expect("the API server takes the manifest");
+    }
+
+    /// Its name in Foreman.
+    pub fn host(&self) -> String {
+        format!("{}.{}.svc", self.name, self.namespace)
+    }
+
+    /// What Foreman knows of it; `None`: nothing.
+    pub async fn known(&self, foreman: &Visitor) -> Option<Value> {
+        let list = foreman.json(&format!("/api/v2/smart_proxies?search=name=\"{}\"", self.host())).await;
+        list["results"].get(0).cloned()
+    }
+}
+
+/// Names of the features of a proxy, as Foreman knows them.
+pub fn features(known: &Value) -> Vec<String> {
+    let names = known["features"].as_array().into_iter().flatten();
+    let mut names: Vec<_> = names.filter_map(|it| it["name"].as_str().map(str::to_owned)).collect();
+    names.sort();
+    names
+}
