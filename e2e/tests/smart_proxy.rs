@@ -39,7 +39,9 @@ async fn three_proxies_are_registered_and_what_fails_is_named_with_its_reason() 
     assert_eq!(features(&broken.known(&admin).await.expect("Foreman knows it")), ["Logs"]);
 
     // A text that YAML would take for true is a text to the process, and so to Foreman.
-    let shown = boot.exec(&boot.pods().await.of("proxy")[0].name, &["cat", "/etc/foreman-proxy/settings.d/tftp.yml"]).await;
+    let shown = boot
+        .exec(&boot.pods().await.of("proxy")[0].name, &["cat", "/etc/foreman-proxy/settings.d/tftp.yml"])
+        .await;
     assert!(shown.contains(":tftp_servername: \"on\""), "{shown}");
 
     feature_added_and_removed(&names, &admin).await;
@@ -52,7 +54,10 @@ async fn three_proxies_are_registered_and_what_fails_is_named_with_its_reason() 
     taken.with("{}", &format!(", registration: {{name: {}}}", names.host())).await;
     let said = taken.condition(LONG, "Registered", "False", "NameTaken").await;
     assert!(said.contains("spec.registration.takeOver"), "{said}");
-    assert_eq!(names.known(&admin).await.expect("Foreman knows it")["url"], format!("https://{}:8443", names.host()));
+    assert_eq!(
+        names.known(&admin).await.expect("Foreman knows it")["url"],
+        format!("https://{}:8443", names.host())
+    );
 }
 
 async fn feature_added_and_removed(proxy: &ProxyStory, admin: &e2e::Visitor) {

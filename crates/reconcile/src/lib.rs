@@ -68,8 +68,8 @@ pub use part::{Part, Replace};
 pub use plan::{Gate, Plan, Stage};
 pub use run::run;
 pub use status::{
-    Achieved, ArtifactQuery, Backup, BackupContent, BackupDatabase, Endpoint, Fault, Feature, News, Report, Status,
-    Version,
+    Achieved, ArtifactQuery, Backup, BackupContent, BackupDatabase, Endpoint, Fault, Feature, News, Report,
+    Status, Version,
 };
 pub use world::{Values, World};
 

@@ -145,10 +145,10 @@ fn extra(
                     format!("spec.extraSettings.{module}.{key}: it is set from another field of this manifest; change it there"),
                 ));
             }
-            if !writable(value) {
+            if !symbol(key) || !writable(value) {
                 faults.push(Fault::new(
                     "Invalid",
-                    format!("spec.extraSettings.{module}.{key}: keys in it must be letters, digits and underscores: they become Ruby symbols"),
+                    format!("spec.extraSettings.{module}.{key}: keys must be letters, digits and underscores, without colons: they become Ruby symbols"),
                 ));
             }
         }
@@ -156,12 +156,13 @@ fn extra(
     faults
 }
 
+fn symbol(key: &str) -> bool {
+    !key.is_empty() && key.chars().all(|character| character.is_ascii_alphanumeric() || character == '_')
+}
+
 fn writable(value: &Json) -> bool {
     match value {
-        Json::Object(fields) => fields.iter().all(|(key, value)| {
-            let symbol = key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-            symbol && !key.is_empty() && writable(value)
-        }),
+        Json::Object(fields) => fields.iter().all(|(key, value)| symbol(key) && writable(value)),
         Json::Array(values) => values.iter().all(writable),
         _ => true,
     }

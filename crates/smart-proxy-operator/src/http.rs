@@ -84,7 +84,8 @@ fn identified(
     let wrong = |what, error: &dyn std::fmt::Display| Error::Material(what, error.to_string());
     let Some((certificate, key)) = identity else { return Ok(builder.with_no_client_auth()) };
     let chain = certificates(certificate).map_err(|error| wrong("the client certificate", &error))?;
-    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|error| wrong("the client key", &error))?;
+    let key =
+        PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|error| wrong("the client key", &error))?;
     builder.with_client_auth_cert(chain, key).map_err(|error| wrong("the client certificate", &error))
 }
 
@@ -202,14 +203,14 @@ async fn once(tls: &Tls, ask: Ask<'_>, whom: &str) -> Result<(StatusCode, Bytes)
         let body = body.map_err(|error| Error::Http(whom.to_owned(), error.to_string()))?;
         Ok((status, body.to_bytes()))
     };
-    // The connection ends with the answer; without this it would never be driven.
-    tokio::pin!(connection);
+    // Without somebody who drives it, a connection stands still; it may end before the answer has been read.
+    tokio::pin!(connection, answer);
     tokio::select! {
-        answer = answer => answer,
-        ended = &mut connection => Err(match ended {
-            Err(error) => http(&error),
-            Ok(()) => Error::Http(whom.to_owned(), "the connection ended".into()),
-        }),
+        answer = &mut answer => answer,
+        ended = &mut connection => match ended {
+            Ok(()) => answer.await,
+            Err(error) => Err(http(&error)),
+        },
     }
 }
 

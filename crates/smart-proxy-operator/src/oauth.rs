@@ -27,7 +27,8 @@ impl std::fmt::Debug for Consumer {
 impl Consumer {
     /// Value of the header `Authorization` for a request; the URL must be what Foreman sees.
     pub fn authorize(&self, method: &Method, url: &Uri) -> String {
-        let nonce: String = rand::rng().sample_iter(rand::distr::Alphanumeric).take(32).map(char::from).collect();
+        let nonce: String =
+            rand::rng().sample_iter(rand::distr::Alphanumeric).take(32).map(char::from).collect();
         self.header(method, url, &nonce, jiff::Timestamp::now().as_second())
     }
 
@@ -52,7 +53,8 @@ impl Consumer {
         let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
         let query = url.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
         let query = query.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-        let mut pairs: Vec<_> = query.map(|(name, value)| (escape(&decode(name)), escape(&decode(value)))).collect();
+        let mut pairs: Vec<_> =
+            query.map(|(name, value)| (escape(&decode(name)), escape(&decode(value)))).collect();
         pairs.extend(fields.iter().map(|(name, value)| (escape(name), escape(value))));
         pairs.sort();
         let pairs: Vec<_> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -86,7 +88,11 @@ mod tests {
     fn signatures_are_those_of_others() {
         let consumer = Consumer { key: "consumer-key".into(), secret: "consumer-secret".into() };
         let vectors = [
-            (Method::POST, "https://foreman.example.com/api/v2/smart_proxies", "05zWnuDE0feKcIUadiLK8WMG70c="),
+            (
+                Method::POST,
+                "https://foreman.example.com/api/v2/smart_proxies",
+                "05zWnuDE0feKcIUadiLK8WMG70c=",
+            ),
             (
                 Method::GET,
                 "https://foreman.example.com/api/v2/smart_proxies?search=name%3D%22proxy.example.com%22",

@@ -11,9 +11,11 @@ use crate::{
 
 /// The stages; one starts when the one before it holds.
 pub fn plan(checked: &Checked) -> Plan {
-    Plan::new()
-        .stage("Certificates", Applied, certificates(checked))
-        .stage("Proxy", Ready, [policy::objects(checked), proxy::objects(checked)].concat())
+    Plan::new().stage("Certificates", Applied, certificates(checked)).stage(
+        "Proxy",
+        Ready,
+        [policy::objects(checked), proxy::objects(checked)].concat(),
+    )
 }
 
 /// Nothing if they are somebody else's. Two, because a server's is no client's: whoever checks refuses one that stands in for the other.

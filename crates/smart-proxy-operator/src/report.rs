@@ -12,8 +12,12 @@ use crate::{
 /// Endpoints, versions, what a backup consists of.
 pub fn report(checked: &Checked, seen: &Observed, ready: bool) -> Report {
     let ca_secret = Some(checked.certificates().0);
-    let mut endpoints =
-        vec![Endpoint { name: "proxy".into(), url: checked.url.to_string().trim_end_matches('/').into(), ca_secret, ..Endpoint::default() }];
+    let mut endpoints = vec![Endpoint {
+        name: "proxy".into(),
+        url: checked.url.to_string().trim_end_matches('/').into(),
+        ca_secret,
+        ..Endpoint::default()
+    }];
     if checked.listens_on_http() {
         let url = format!("http://{}:{}", checked.host, checked.spec.http_port);
         endpoints.push(Endpoint { name: "http".into(), url, ..Endpoint::default() });

@@ -207,9 +207,33 @@ mod tests {
     #[test]
     fn what_yaml_could_mangle_comes_back_unchanged() {
         let texts = [
-            "on", "no", "yes", "~", "null", "08", "010", "0x1f", "1_000", "12:30:45", "2024-01-01", ":x", ": ", "- a",
-            "#", "a # b", "\"quoted\"", "'single'", "back\\slash", "line\nline", "tab\t", "\u{7f}\u{85}\u{2028}", "ä€😀",
-            "<%= 1 %>", "&a *a !b %c @d `e", " leading and trailing ", "",
+            "on",
+            "no",
+            "yes",
+            "~",
+            "null",
+            "08",
+            "010",
+            "0x1f",
+            "1_000",
+            "12:30:45",
+            "2024-01-01",
+            ":x",
+            ": ",
+            "- a",
+            "#",
+            "a # b",
+            "\"quoted\"",
+            "'single'",
+            "back\\slash",
+            "line\nline",
+            "tab\t",
+            "\u{7f}\u{85}\u{2028}",
+            "ä€😀",
+            "<%= 1 %>",
+            "&a *a !b %c @d `e",
+            " leading and trailing ",
+            "",
         ];
         for text in texts {
             let written = File::new("x").with("key", text).text();

@@ -60,14 +60,20 @@ fn usable(
     if faults.len() > before {
         return None;
     }
-    let wrong = |what: String| Fault::new("CertificateInvalid", format!("{field}: Secret \"{secret}\": {what}"));
+    let wrong =
+        |what: String| Fault::new("CertificateInvalid", format!("{field}: Secret \"{secret}\": {what}"));
     match judged(role, &certificate, &key, host, seen) {
         Err(what) => {
             faults.push(wrong(what));
             None
         }
-        Ok(_) if role == Role::Server && crate::http::certificates(&authority).is_ok_and(|all| all.is_empty()) => {
-            faults.push(wrong(format!("{CA} holds no certificate in PEM; without it the process answers nobody by HTTPS")));
+        Ok(_)
+            if role == Role::Server
+                && crate::http::certificates(&authority).is_ok_and(|all| all.is_empty()) =>
+        {
+            faults.push(wrong(format!(
+                "{CA} holds no certificate in PEM; without it the process answers nobody by HTTPS"
+            )));
             None
         }
         Ok(common_name) => Some(common_name),
@@ -85,15 +91,21 @@ fn judged(role: Role, certificate: &str, key: &str, host: &str, seen: &Observed)
         return Err(format!("{CRT} is an authority's certificate; issue one from it for \"{host}\""));
     }
     if !matches!(parsed.public_key().parsed(), Ok(PublicKey::RSA(_))) {
-        return Err(format!("{KEY} is no RSA key, and the Smart Proxy speaks no cipher of another kind; issue the certificate with an RSA key"));
+        return Err(format!(
+            "{KEY} is no RSA key, and the Smart Proxy speaks no cipher of another kind; issue the certificate with an RSA key"
+        ));
     }
     if key.contains("ENCRYPTED") {
-        return Err(format!("{KEY} has a passphrase, which nobody could give at the start; store it without one"));
+        return Err(format!(
+            "{KEY} has a passphrase, which nobody could give at the start; store it without one"
+        ));
     }
     let private = PrivateKeyDer::from_pem_slice(key.as_bytes())
         .map_err(|error| format!("{KEY} holds no private key in PEM: {error}"))?;
     CertifiedKey::from_der(vec![leaf.clone()], private, &rustls::crypto::aws_lc_rs::default_provider())
-        .map_err(|_| format!("{KEY} is not the key of {CRT}; the process would start and answer nobody by HTTPS"))?;
+        .map_err(|_| {
+            format!("{KEY} is not the key of {CRT}; the process would start and answer nobody by HTTPS")
+        })?;
     let (from, until) = (parsed.validity().not_before.timestamp(), parsed.validity().not_after.timestamp());
     let now = seen.now.as_second();
     if until < now {
@@ -110,26 +122,37 @@ fn judged(role: Role, certificate: &str, key: &str, host: &str, seen: &Observed)
     let names = names(&parsed);
     let listed = || names.join(", ");
     if !names.iter().any(|name| name.eq_ignore_ascii_case(common_name)) {
-        return Err(format!("the common name \"{common_name}\" of {CRT} is not among its names ({}); issue it with both", listed()));
+        return Err(format!(
+            "the common name \"{common_name}\" of {CRT} is not among its names ({}); issue it with both",
+            listed()
+        ));
     }
     if !common_name.contains('.') {
-        return Err(format!("the common name \"{common_name}\" of {CRT} is a short name; issue it with \"{host}\""));
+        return Err(format!(
+            "the common name \"{common_name}\" of {CRT} is a short name; issue it with \"{host}\""
+        ));
     }
     if !covers(&names, host) {
-        return Err(format!("{CRT} is for {}, not for \"{host}\" (spec.host); issue it with that name", listed()));
+        return Err(format!(
+            "{CRT} is for {}, not for \"{host}\" (spec.host); issue it with that name",
+            listed()
+        ));
     }
     let (purpose, usage) = match role {
         Role::Server => ("a server", "server auth"),
         Role::Client => ("a client, which it is towards Foreman", "client auth"),
     };
     if !fits(role, &parsed) {
-        return Err(format!("{CRT} may not be used as {purpose}; issue it with the usage \"{usage}\", or name another Secret for that"));
+        return Err(format!(
+            "{CRT} may not be used as {purpose}; issue it with the usage \"{usage}\", or name another Secret for that"
+        ));
     }
     Ok(common_name.to_owned())
 }
 
 fn day(seconds: i64) -> String {
-    jiff::Timestamp::from_second(seconds).map_or_else(|_| "a day far away".into(), |at| at.strftime("%Y-%m-%d").to_string())
+    jiff::Timestamp::from_second(seconds)
+        .map_or_else(|_| "a day far away".into(), |at| at.strftime("%Y-%m-%d").to_string())
 }
 
 fn names(certificate: &X509Certificate) -> Vec<String> {

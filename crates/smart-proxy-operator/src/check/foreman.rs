@@ -46,7 +46,12 @@ pub fn find(proxy: &SmartProxy, seen: &Observed, faults: &mut Vec<Fault>) -> Opt
     if faults[before..].iter().any(|fault| fault.reason == "SecretMissing") && !status.is("Ready") {
         // It is being installed: its Secrets are on their way, and the user has nothing to mend.
         faults.truncate(before);
-        faults.push(Fault::new("ForemanNotReady", format!("{field}: Foreman \"{name}\" has not drawn its keys yet; this goes on by itself when it has")));
+        faults.push(Fault::new(
+            "ForemanNotReady",
+            format!(
+                "{field}: Foreman \"{name}\" has not drawn its keys yet; this goes on by itself when it has"
+            ),
+        ));
         return None;
     }
     let foreman = foreman(reference, &endpoint.url, authority, access);

@@ -235,12 +235,10 @@ fn extra_settings(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         "type": "object", "maxProperties": 50,
         "description": "Further settings by module (`settings` for the proxy as a whole) and key, without colons; each value arrives unchanged. What a field of this manifest already says cannot be said here.",
         "x-kubernetes-validations": [{
-            "rule": "self.all(module, module.matches('^[a-z][a-z0-9_]*$') && self[module].all(key, key.matches('^[a-z][a-z0-9_]*$')))",
-            "message": "modules and keys are written in lower case with digits and underscores, without colons, for example `dns: {dns_ttl: 3600}`",
+            "rule": "self.all(module, module.matches('^[a-z][a-z0-9_]*$'))",
+            "message": "modules are written in lower case with digits and underscores, without colons, for example `dns: {dns_ttl: 3600}`",
         }],
-        "additionalProperties": {
-            "type": "object", "maxProperties": 50,
-            "additionalProperties": { "x-kubernetes-preserve-unknown-fields": true },
-        },
+        // Values may be of any type; the keys among them are looked at by the operator.
+        "additionalProperties": { "type": "object", "x-kubernetes-preserve-unknown-fields": true },
     })
 }

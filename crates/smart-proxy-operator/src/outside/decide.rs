@@ -85,20 +85,33 @@ mod tests {
         let before = Memory { id: 7, url: "https://p:8443".into(), fingerprint: "f".into() };
         assert_eq!(Memory::parse(Some(&before.to_string())), Some(before.clone()));
         let wanted = Wanted { name: "p", url: "https://p:8443", take_over: false, fingerprint: "f" };
-        let decide = |found: Option<Known>, before: Option<&Memory>, wanted| super::decide(found, before, &wanted);
+        let decide =
+            |found: Option<Known>, before: Option<&Memory>, wanted| super::decide(found, before, &wanted);
         let (here, there) = (known(7, "https://p:8443"), known(7, "https://other:8443"));
 
         assert_eq!(decide(None, None, wanted), Step::Create);
         assert_eq!(decide(None, Some(&before), wanted), Step::Create, "deleted by hand");
         assert_eq!(decide(Some(here.clone()), Some(&before), wanted), Step::Keep(here.clone()));
         let others = Wanted { fingerprint: "g", ..wanted };
-        assert_eq!(decide(Some(here.clone()), Some(&before), others), Step::Refresh(7), "features have changed");
-        assert_eq!(decide(Some(here.clone()), None, wanted), Step::Refresh(7), "registered, and then we died");
+        assert_eq!(
+            decide(Some(here.clone()), Some(&before), others),
+            Step::Refresh(7),
+            "features have changed"
+        );
+        assert_eq!(
+            decide(Some(here.clone()), None, wanted),
+            Step::Refresh(7),
+            "registered, and then we died"
+        );
         let again = known(8, "https://p:8443");
         assert_eq!(decide(Some(again), Some(&before), wanted), Step::Refresh(8), "deleted and made by hand");
 
         assert_eq!(decide(Some(there.clone()), None, wanted), Step::Stranger(there.clone()));
-        assert_eq!(decide(Some(there.clone()), Some(&before), wanted), Step::Change(7), "edited by hand, or moved");
+        assert_eq!(
+            decide(Some(there.clone()), Some(&before), wanted),
+            Step::Change(7),
+            "edited by hand, or moved"
+        );
         assert_eq!(decide(Some(there), None, Wanted { take_over: true, ..wanted }), Step::Change(7));
         let renamed = Wanted { name: "q", ..wanted };
         assert_eq!(decide(Some(here), Some(&before), renamed), Step::Change(7));

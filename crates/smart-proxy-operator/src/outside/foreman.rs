@@ -64,13 +64,17 @@ pub enum Trouble {
     #[error("Foreman is away: {0}")]
     Away(String),
     /// It does not believe us.
-    #[error("Foreman {0} does not let us in ({1}): check key and secret, or user and password, in spec.foreman; behind a load balancer, X-Forwarded-Proto must be https")]
+    #[error(
+        "Foreman {0} does not let us in ({1}): check key and secret, or user and password, in spec.foreman; behind a load balancer, X-Forwarded-Proto must be https"
+    )]
     Unauthorized(String, String),
     /// It has refused, in its own words.
     #[error("Foreman refuses: {0}")]
     Refused(String),
     /// Somebody else has the name.
-    #[error("Foreman has a proxy \"{0}\" already, with the URL {1} and not {2}; give spec.registration.name another name, or set spec.registration.takeOver to true")]
+    #[error(
+        "Foreman has a proxy \"{0}\" already, with the URL {1} and not {2}; give spec.registration.name another name, or set spec.registration.takeOver to true"
+    )]
     Stranger(String, String, String),
 }
 
@@ -179,8 +183,7 @@ impl<'a> Api<'a> {
                 format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
             }
         };
-        let question =
-            Ask { method, url: &url, at: None, authorization: Some(authorization), body, within };
+        let question = Ask { method, url: &url, at: None, authorization: Some(authorization), body, within };
         let answer = client::ask(&self.tls, question).await;
         let (status, body) = answer.map_err(|error| Trouble::Away(error.to_string()))?;
         let said = || words(&body);
@@ -209,7 +212,9 @@ fn words(body: &[u8]) -> String {
     let listed = error["errors"].as_object().into_iter().flatten().flat_map(|(key, messages)| {
         let messages = messages.as_array().cloned().unwrap_or_default();
         let plain = messages.into_iter().filter_map(|message| message.as_str().map(str::to_owned));
-        plain.map(|message| if key == "base" { message } else { format!("{key} {message}") }).collect::<Vec<_>>()
+        plain
+            .map(|message| if key == "base" { message } else { format!("{key} {message}") })
+            .collect::<Vec<_>>()
     });
     let listed: Vec<_> = listed.collect();
     if !listed.is_empty() {

@@ -75,7 +75,9 @@ fn features(modules: &[Module], running: &Running) -> Vec<Feature> {
         .collect();
     for module in modules.iter().filter(|module| !running.modules.contains_key(module.name)) {
         let plugins = module.plugins.join(", ");
-        let why = format!("the image does not know it: it lacks the plugin {plugins}, or spec.plugins does not name it");
+        let why = format!(
+            "the image does not know it: it lacks the plugin {plugins}, or spec.plugins does not name it"
+        );
         features.push(Feature { name: module.name.into(), state: "absent".into(), why: Some(why) });
     }
     features.sort_by(|one, other| one.name.cmp(&other.name));
@@ -84,10 +86,12 @@ fn features(modules: &[Module], running: &Running) -> Vec<Feature> {
 
 /// The features that are asked for and do not run, each with its field and the process's reason.
 fn failed(modules: &[Module], features: &[Feature]) -> Option<String> {
-    let failed = features.iter().filter(|feature| feature.state != "running").filter_map(|feature| {
-        let module = modules.iter().find(|module| module.name == feature.name)?;
+    let failed = features.iter().filter(|feature| feature.state != "running").map(|feature| {
+        let asked = modules.iter().find(|module| module.name == feature.name);
+        // What no field asks for, only a further setting can have switched on.
+        let field = asked.map_or("spec.extraSettings", |module| module.field);
         let why = feature.why.as_deref().unwrap_or("the process does not say why");
-        Some(format!("{} ({}) is {}: {why}", module.name, module.field, feature.state))
+        format!("{} ({field}) is {}: {why}", feature.name, feature.state)
     });
     let failed: Vec<_> = failed.collect();
     (!failed.is_empty()).then(|| failed.join("; "))
@@ -144,7 +148,9 @@ async fn register(
     let (name, url) = (proxy.registered_name(), proxy.url.to_string());
     let url = url.trim_end_matches('/');
     let mut found = api.named(name).await?;
-    if found.is_none() && let Some(before) = before {
+    if found.is_none()
+        && let Some(before) = before
+    {
         // It may have had another name: ours, or somebody's in Foreman.
         found = api.numbered(before.id).await?.filter(|known| known.url == before.url || known.url == url);
     }
@@ -180,7 +186,8 @@ pub async fn leave(proxy: &SmartProxy, seen: &Observed) -> Leave {
     }
     let since = proxy.metadata.deletion_timestamp.as_ref().map_or(seen.now, |time| time.0);
     if proxy.spec.foreman.name.is_some() && seen.foreman.is_none() && seen.now < since + OUT_OF_SIGHT {
-        let why = "its Foreman is out of sight; if that lasts a minute, it goes without being taken out of it";
+        let why =
+            "its Foreman is out of sight; if that lasts a minute, it goes without being taken out of it";
         return Leave::Blocked(blocked("ForemanMissing", why.into()), seen.now + RETRY);
     }
     let Some(foreman) = crate::check::rest(proxy, seen) else {
@@ -190,7 +197,8 @@ pub async fn leave(proxy: &SmartProxy, seen: &Observed) -> Leave {
     match withdraw(proxy, &foreman, before.as_ref()).await {
         Ok(what) => Leave::Gone(what),
         Err(trouble) => {
-            let mend = "it is tried again; to let go of it without, set spec.registration.deregister to false";
+            let mend =
+                "it is tried again; to let go of it without, set spec.registration.deregister to false";
             let again = Timestamp::now() + RETRY;
             Leave::Blocked(blocked(trouble.reason(), format!("{trouble}; {mend}")), again)
         }
@@ -209,7 +217,9 @@ async fn withdraw(
     let url = format!("https://{host}:{}", proxy.spec.port);
     let name = proxy.spec.registration.name.as_deref().unwrap_or(&host);
     let mut found = api.named(name).await?;
-    if found.is_none() && let Some(before) = before {
+    if found.is_none()
+        && let Some(before) = before
+    {
         found = api.numbered(before.id).await?;
     }
     let ours = |known: &Known| known.url == url || before.is_some_and(|before| before.id == known.id);

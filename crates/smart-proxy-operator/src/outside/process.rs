@@ -113,5 +113,6 @@ async fn get<T: for<'a> Deserialize<'a>>(
         let said: String = String::from_utf8_lossy(&body).chars().take(200).collect();
         return Err(Error::Http(whom, format!("{status}: {said}")));
     }
-    serde_json::from_slice(&body).map_err(|error| Error::Http(whom, format!("cannot read the answer: {error}")))
+    serde_json::from_slice(&body)
+        .map_err(|error| Error::Http(whom, format!("cannot read the answer: {error}")))
 }

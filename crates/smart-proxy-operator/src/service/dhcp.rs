@@ -31,8 +31,7 @@ pub fn module(dhcp: &Dhcp, look: &mut Look) -> Module {
     }
     let isc = dhcp.remote_isc.clone().unwrap_or_default();
     let path = |file: &str| format!("{SHARED}/{}", file.trim_start_matches('/'));
-    let secret =
-        isc.key_secret.as_ref().map(|key| look.value("spec.modules.dhcp.remoteIsc.keySecret", key));
+    let secret = isc.key_secret.as_ref().map(|key| look.value("spec.modules.dhcp.remoteIsc.keySecret", key));
     let provider = File::new("dhcp_remote_isc")
         .with("config", path(&isc.config))
         .with("leases", path(&isc.leases))

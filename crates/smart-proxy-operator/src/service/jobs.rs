@@ -11,8 +11,7 @@ const PLUGIN: &[&str] = &["remote_execution_ssh"];
 
 /// Jobs in a file: in memory, which is upstream's default, a restart would lose them.
 pub fn dynflow() -> Module {
-    let file =
-        File::module("dynflow", Listen::Https).with("database", format!("{STATE}/dynflow.sqlite"));
+    let file = File::module("dynflow", Listen::Https).with("database", format!("{STATE}/dynflow.sqlite"));
     Module {
         plugins: PLUGIN,
         lasting: true,
@@ -40,14 +39,17 @@ pub fn script(execution: &RemoteExecution, look: &mut Look) -> Module {
     }
     let files = vec![file.with("ssh_identity_key_file", format!("{ETC}/ssh/id"))];
     // Both must be there. OpenSSH takes a key that belongs to root and is read by the group.
-    Module { files, ..module }.secret("ssh", &key.name, &[("ssh-privatekey", "id"), ("ssh-publickey", "id.pub")])
+    Module { files, ..module }.secret(
+        "ssh",
+        &key.name,
+        &[("ssh-privatekey", "id"), ("ssh-publickey", "id.pub")],
+    )
 }
 
 /// Ansible.
 pub fn ansible() -> Module {
-    let file = File::module("ansible", Listen::Https)
-        .with("ansible_dir", STATE)
-        .with("working_dir", "/var/tmp");
+    let file =
+        File::module("ansible", Listen::Https).with("ansible_dir", STATE).with("working_dir", "/var/tmp");
     Module { plugins: &["ansible"], ..Module::new("ansible", "spec.modules.ansible", vec![file]) }
 }
 

@@ -64,11 +64,8 @@ impl Module {
 
     /// Some keys of a Secret in a directory of their own, under the names that they have there or others.
     fn secret(mut self, name: &str, secret: &str, keys: &[(&str, &str)]) -> Self {
-        let item = |(key, file): &(&str, &str)| KeyToPath {
-            key: (*key).into(),
-            path: (*file).into(),
-            mode: None,
-        };
+        let item =
+            |(key, file): &(&str, &str)| KeyToPath { key: (*key).into(), path: (*file).into(), mode: None };
         let mut volume = secret_volume(name, secret);
         volume.secret = volume
             .secret

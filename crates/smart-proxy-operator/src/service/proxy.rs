@@ -3,8 +3,8 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use k8s_openapi::api::core::v1::{
-    Capabilities, Container, ContainerPort, ExecAction, KeyToPath, Lifecycle, LifecycleHandler, PodSecurityContext,
-    PodSpec, Probe, SecretVolumeSource, SecurityContext, Sysctl, Volume, VolumeMount,
+    Capabilities, Container, ContainerPort, ExecAction, KeyToPath, Lifecycle, LifecycleHandler,
+    PodSecurityContext, PodSpec, Probe, SecretVolumeSource, SecurityContext, Sysctl, Volume, VolumeMount,
 };
 use reconcile::{
     Object, Replace,
@@ -118,7 +118,10 @@ fn service(proxy: &Checked) -> Object {
     }
     if proxy.images.dnsmasq.is_some() {
         let port = json!({ "name": "tftp", "port": 69, "targetPort": "tftp", "protocol": "UDP" });
-        service.body.data["spec"]["ports"].as_array_mut().into_iter().for_each(|ports| ports.push(port.clone()));
+        service.body.data["spec"]["ports"]
+            .as_array_mut()
+            .into_iter()
+            .for_each(|ports| ports.push(port.clone()));
     }
     service
 }
@@ -196,7 +199,11 @@ fn read_only(volume: &str, path: &str) -> VolumeMount {
 
 fn container(proxy: &Checked, mounts: Vec<VolumeMount>, jobs: bool) -> Container {
     let spec = &proxy.spec;
-    let port = |name: &str, port| ContainerPort { name: Some(name.into()), container_port: port, ..Default::default() };
+    let port = |name: &str, port| ContainerPort {
+        name: Some(name.into()),
+        container_port: port,
+        ..Default::default()
+    };
     let mut ports = vec![port("https", spec.port)];
     if proxy.listens_on_http() {
         ports.push(port("http", spec.http_port));

@@ -22,7 +22,14 @@ struct Made {
 impl Default for Made {
     fn default() -> Self {
         use ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
-        Self { common_name: HOST, names: vec![HOST.into()], usages: vec![ServerAuth, ClientAuth], days: (-1, 30), authority: false, rsa: true }
+        Self {
+            common_name: HOST,
+            names: vec![HOST.into()],
+            usages: vec![ServerAuth, ClientAuth],
+            days: (-1, 30),
+            authority: false,
+            rsa: true,
+        }
     }
 }
 
@@ -49,7 +56,11 @@ impl Made {
         let day = |days: i64| time::OffsetDateTime::from_unix_timestamp(now + days * 86400).unwrap();
         (wanted.not_before, wanted.not_after) = (day(self.days.0), day(self.days.1));
         let certificate = wanted.signed_by(&key, &*issuer).unwrap();
-        secret(&[("tls.crt", &certificate.pem()), ("tls.key", &key.serialize_pem()), ("ca.crt", &issuer.as_ref().pem())])
+        secret(&[
+            ("tls.crt", &certificate.pem()),
+            ("tls.key", &key.serialize_pem()),
+            ("ca.crt", &issuer.as_ref().pem()),
+        ])
     }
 }
 
@@ -82,11 +93,25 @@ fn each_fault_of_a_certificate_has_its_own_words() {
         (Made { days: (-10, -2), ..Made::default() }.values(), "tls.crt expired on 2026-05-30; renew it"),
         (Made { days: (2, 10), ..Made::default() }.values(), "valid only from 2026-06-03 on"),
         (Made { common_name: "", ..Made::default() }.values(), "has no common name"),
-        (Made { common_name: "other.example.com", ..Made::default() }.values(), "is not among its names (proxy.example.com)"),
-        (Made { common_name: "proxy", names: vec!["proxy".into(), HOST.into()], ..Made::default() }.values(), "is a short name"),
-        (Made { common_name: "a.example.com", names: vec!["a.example.com".into()], ..Made::default() }.values(), "is for a.example.com, not for \"proxy.example.com\""),
+        (
+            Made { common_name: "other.example.com", ..Made::default() }.values(),
+            "is not among its names (proxy.example.com)",
+        ),
+        (
+            Made { common_name: "proxy", names: vec!["proxy".into(), HOST.into()], ..Made::default() }
+                .values(),
+            "is a short name",
+        ),
+        (
+            Made { common_name: "a.example.com", names: vec!["a.example.com".into()], ..Made::default() }
+                .values(),
+            "is for a.example.com, not for \"proxy.example.com\"",
+        ),
         (Made { usages: vec![ClientAuth], ..Made::default() }.values(), "may not be used as a server"),
-        (Made { usages: vec![ServerAuth], ..Made::default() }.values(), "may not be used as a client, which it is towards Foreman"),
+        (
+            Made { usages: vec![ServerAuth], ..Made::default() }.values(),
+            "may not be used as a client, which it is towards Foreman",
+        ),
         (no_authority, "ca.crt holds no certificate in PEM; without it the process answers nobody by HTTPS"),
     ];
     for (values, words) in cases {
@@ -102,7 +127,11 @@ fn each_fault_of_a_certificate_has_its_own_words() {
 #[test]
 fn whoever_shows_a_certificate_of_the_users_is_trusted_by_its_common_name() {
     let mut seen = Observed { now: now(), ..seen() };
-    seen.secrets.insert("own".into(), Made { common_name: "Proxy.Example.com", names: vec!["Proxy.Example.com".into()], ..Made::default() }.values());
+    seen.secrets.insert(
+        "own".into(),
+        Made { common_name: "Proxy.Example.com", names: vec!["Proxy.Example.com".into()], ..Made::default() }
+            .values(),
+    );
     let proxy = with("{}", ", host: proxy.example.com, certificates: {server: {name: own}}");
     let plan = plan(&proxy, &seen);
     assert!(settings(&plan, "settings").contains("\"proxy.example.com\""));

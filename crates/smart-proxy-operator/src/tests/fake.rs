@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, PKCS_RSA_SHA256, RsaKeySize,
+};
 use rustls::{
     ServerConfig,
     pki_types::{PrivateKeyDer, pem::PemObject},
@@ -50,15 +52,17 @@ impl Fake {
         let leaf = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
         let leaf = (leaf.signed_by(&key, &*issuer).unwrap().pem(), key.serialize_pem());
         let chain = crate::http::certificates(&leaf.0).unwrap();
-        let config = ServerConfig::builder_with_provider(rustls::crypto::aws_lc_rs::default_provider().into())
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(chain, PrivateKeyDer::from_pem_slice(leaf.1.as_bytes()).unwrap())
-            .unwrap();
+        let config =
+            ServerConfig::builder_with_provider(rustls::crypto::aws_lc_rs::default_provider().into())
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_no_client_auth()
+                .with_single_cert(chain, PrivateKeyDer::from_pem_slice(leaf.1.as_bytes()).unwrap())
+                .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let running = |name: &str| (name.to_owned(), json!({ "state": "running", "capabilities": [], "settings": {} }));
+        let running =
+            |name: &str| (name.to_owned(), json!({ "state": "running", "capabilities": [], "settings": {} }));
         let world = Arc::new(Mutex::new(World {
             features: [running("logs"), running("bmc")].into_iter().collect::<serde_json::Map<_, _>>().into(),
             reasons: json!({}),
@@ -81,7 +85,10 @@ impl Fake {
                     }
                     let (code, body) = world.lock().unwrap().answer(&text);
                     let body = body.to_string();
-                    let head = format!("HTTP/1.1 {code} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+                    let head = format!(
+                        "HTTP/1.1 {code} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                        body.len()
+                    );
                     let _ = stream.write_all((head + &body).as_bytes()).await;
                     let _ = stream.shutdown().await;
                 });
@@ -113,7 +120,8 @@ impl Fake {
 /// Whether a request has come with all of its body.
 fn whole(text: &str) -> bool {
     let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
-    let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    let length =
+        head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
     body.len() >= length.unwrap_or(0)
 }
 
@@ -136,7 +144,8 @@ impl World {
         let body = request.split_once("\r\n\r\n").map_or("", |(_, body)| body);
         let body: Value = serde_json::from_str(body).unwrap_or_default();
         let path = path.trim_start_matches("/api/v2");
-        let named = |known: &Value| Some(known["id"].to_string()) == path.split('/').nth(2).map(str::to_owned);
+        let named =
+            |known: &Value| Some(known["id"].to_string()) == path.split('/').nth(2).map(str::to_owned);
         let place = self.known.iter().position(named);
         if method != "GET" {
             self.writes.push(format!("{method} {path}"));

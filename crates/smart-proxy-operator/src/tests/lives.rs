@@ -18,7 +18,8 @@ fn begun() -> Rehearsal<SmartProxy> {
         Value::from(STANDARD.encode(text))
     };
     let add = |name: &str, data: Value| {
-        let secret = json!({ "kind": "Secret", "apiVersion": "v1", "metadata": { "name": name }, "data": data });
+        let secret =
+            json!({ "kind": "Secret", "apiVersion": "v1", "metadata": { "name": name }, "data": data });
         rehearsal.memory.add(&rehearsal.of("/api/v1", &format!("secrets/{name}")), secret);
     };
     add("myforeman-ca", json!({ "ca.crt": encoded(&certificate), "ca.key": encoded(&key.serialize_pem()) }));
@@ -38,8 +39,12 @@ async fn an_install_comes_to_rest_and_is_held_before_anything_outside_can_know_o
     assert_eq!(proxy.finalizers(), ["app.theforeman.org/registered"]);
     // There is a pod, but nothing answers at its address.
     let status = proxy.status.unwrap();
-    let condition = |type_: &str| status.conditions.iter().find(|condition| condition.type_ == type_).unwrap();
-    assert_eq!((condition("Ready").status.as_str(), condition("Ready").reason.as_str()), ("False", "Features"));
+    let condition =
+        |type_: &str| status.conditions.iter().find(|condition| condition.type_ == type_).unwrap();
+    assert_eq!(
+        (condition("Ready").status.as_str(), condition("Ready").reason.as_str()),
+        ("False", "Features")
+    );
     assert_eq!(condition("FeaturesReady").reason, "NoAnswer");
     assert_eq!(status.endpoints[0].url, "https://proxy.foreman.svc:8443");
 }
@@ -67,7 +72,9 @@ async fn new_settings_are_a_new_pod() {
     let rehearsal = begun();
     rehearsal.settle().await.unwrap();
     let deployment = rehearsal.of("/apis/apps/v1", "deployments/proxy-proxy");
-    let template = || rehearsal.memory.object(&deployment).unwrap()["spec"]["template"]["metadata"]["annotations"].clone();
+    let template = || {
+        rehearsal.memory.object(&deployment).unwrap()["spec"]["template"]["metadata"]["annotations"].clone()
+    };
     let before = template();
     let path = rehearsal.of("/apis/app.theforeman.org/v1alpha1", "smartproxies/proxy");
     rehearsal.memory.edit(&path, |mut object| {

@@ -128,8 +128,10 @@ fn everything_at_once() {
 
 #[test]
 fn whatever_yaml_could_mangle_arrives_as_it_is() {
-    let tricky = ["on", "no", "08", ":x", "~", "2024-01-01", "12:30:45", "a: b", "it's \"quoted\"", "<%= x %>"];
-    let values: BTreeMap<_, _> = tricky.iter().enumerate().map(|(place, text)| (format!("k{place}"), *text)).collect();
+    let tricky =
+        ["on", "no", "08", ":x", "~", "2024-01-01", "12:30:45", "a: b", "it's \"quoted\"", "<%= x %>"];
+    let values: BTreeMap<_, _> =
+        tricky.iter().enumerate().map(|(place, text)| (format!("k{place}"), *text)).collect();
     let more = format!(", extraSettings: {{bmc: {}}}", serde_json::to_string(&values).unwrap());
     let text = settings(&plan(&with("{bmc: {}}", &more), &seen()), "bmc");
     let read: BTreeMap<String, serde_json::Value> = serde_yaml_ng::from_str(&text).unwrap();
@@ -162,7 +164,19 @@ fn plain_http_is_open_only_for_machines_without_certificates() {
     assert!(!settings(&quiet, "settings").contains("http_port"));
     assert_eq!(object(&quiet, "Service", "p").body.data["spec"]["ports"].as_array().unwrap().len(), 1);
     let all = plan(&with(ALL, ""), &seen());
-    for file in ["logs", "tftp", "dns", "dhcp", "bmc", "puppet", "puppetca", "realm", "dynflow", "ansible", "registration"] {
+    for file in [
+        "logs",
+        "tftp",
+        "dns",
+        "dhcp",
+        "bmc",
+        "puppet",
+        "puppetca",
+        "realm",
+        "dynflow",
+        "ansible",
+        "registration",
+    ] {
         assert!(settings(&all, file).contains(":enabled: \"https\""), "{file}");
     }
     for file in ["templates", "httpboot"] {
@@ -174,7 +188,8 @@ fn plain_http_is_open_only_for_machines_without_certificates() {
 fn plugins_are_those_that_the_modules_come_from_unless_others_are_named() {
     let environment = |proxy: &SmartProxy| {
         let plan = plan(proxy, &seen());
-        let container = &object(&plan, "Deployment", "p-proxy").body.data["spec"]["template"]["spec"]["containers"][0];
+        let container =
+            &object(&plan, "Deployment", "p-proxy").body.data["spec"]["template"]["spec"]["containers"][0];
         container["env"][0]["value"].as_str().unwrap_or_default().to_owned()
     };
     assert_eq!(environment(&with("{bmc: {}}", "")), "", "unset would mean all");
@@ -201,13 +216,20 @@ fn what_is_wrong_is_said_with_the_field_and_the_mend() {
             "Invalid: spec.modules.tftp.daemon: Dnsmasq needs spec.images.dnsmasq, an image with dnsmasq in its path"
         ]
     );
-    let said = faults(&with("{bmc: {}, dns: {server: s, key: {name: none, key: k}}}", ", extraSettings: {bmc: {enabled: true, x: {'a b': 1}}}"), &seen());
+    let said = faults(
+        &with(
+            "{bmc: {}, dns: {server: s, key: {name: none, key: k}}}",
+            ", extraSettings: {bmc: {enabled: true, x: {'a b': 1}, ':y': 1}}",
+        ),
+        &seen(),
+    );
     assert_eq!(
         said,
         [
             "SecretMissing: spec.modules.dns.key: Secret \"none\" does not exist; create it with the key \"k\"",
+            "Invalid: spec.extraSettings.bmc.:y: keys must be letters, digits and underscores, without colons: they become Ruby symbols",
             "Invalid: spec.extraSettings.bmc.enabled: it is set from another field of this manifest; change it there",
-            "Invalid: spec.extraSettings.bmc.x: keys in it must be letters, digits and underscores: they become Ruby symbols",
+            "Invalid: spec.extraSettings.bmc.x: keys must be letters, digits and underscores, without colons: they become Ruby symbols",
         ]
     );
 }

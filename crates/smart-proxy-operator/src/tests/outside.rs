@@ -75,7 +75,11 @@ async fn a_module_that_fails_is_named_with_its_field_and_reason_and_stops_nothin
 
     fake.world().features.as_object_mut().unwrap().remove("bmc");
     let outside = look(&manifest(&fake, ""), &mut seen).await;
-    assert!(said(&outside, "FeaturesReady").2.contains("bmc (spec.modules.bmc) is absent: the image does not know it"));
+    assert!(
+        said(&outside, "FeaturesReady")
+            .2
+            .contains("bmc (spec.modules.bmc) is absent: the image does not know it")
+    );
 }
 
 #[tokio::test]
@@ -84,8 +88,18 @@ async fn what_foreman_says_against_it_is_told_in_its_own_words() {
     let (proxy, mut seen) = (manifest(&fake, ""), fake.seen());
     let refused = json!({ "error": { "errors": { "base": ["Unable to communicate with the proxy: certificate verify failed"] } } });
     let cases = [
-        (422, refused, "Refused", "Foreman refuses: Unable to communicate with the proxy: certificate verify failed"),
-        (401, json!({ "error": { "message": "Unable to authenticate user" } }), "Unauthorized", "check key and secret"),
+        (
+            422,
+            refused,
+            "Refused",
+            "Foreman refuses: Unable to communicate with the proxy: certificate verify failed",
+        ),
+        (
+            401,
+            json!({ "error": { "message": "Unable to authenticate user" } }),
+            "Unauthorized",
+            "check key and secret",
+        ),
         (503, json!("There are migrations pending"), "ForemanAway", "Foreman is away"),
     ];
     for (code, answer, reason, words) in &cases {
@@ -109,7 +123,9 @@ async fn what_foreman_says_against_it_is_told_in_its_own_words() {
 async fn somebody_elses_proxy_of_that_name_is_left_alone_unless_the_manifest_says_otherwise() {
     let fake = Fake::start().await;
     let mut seen = fake.seen();
-    fake.world().known.push(json!({ "id": 3, "name": "p.n.svc", "url": "https://theirs:8443", "features": [] }));
+    fake.world()
+        .known
+        .push(json!({ "id": 3, "name": "p.n.svc", "url": "https://theirs:8443", "features": [] }));
     let outside = look(&manifest(&fake, ""), &mut seen).await;
     assert_eq!(said(&outside, "Registered").1, "NameTaken");
     assert_eq!(writes(&fake), [""; 0]);

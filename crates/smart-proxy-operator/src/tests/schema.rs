@@ -14,10 +14,19 @@ fn the_schema_refuses_with_the_field_and_the_mend() {
     let url = "foreman: {url: 'https://f.example.com', ca: {name: ca}, login: {name: l}}";
     let cases = [
         ("{foreman: {}}".to_owned(), "give either the name of a Foreman"),
-        ("{foreman: {name: f, url: 'https://f.example.com', ca: {name: ca}}}".into(), "give either the name of a Foreman"),
+        (
+            "{foreman: {name: f, url: 'https://f.example.com', ca: {name: ca}}}".into(),
+            "give either the name of a Foreman",
+        ),
         ("{foreman: {url: 'https://f.example.com'}}".into(), "spec.foreman.ca: name the Secret"),
-        ("{foreman: {url: 'http://f.example.com', ca: {name: ca}}}".into(), "spec.foreman.url must be https://"),
-        ("{foreman: {name: f, oauth: {name: o}, login: {name: l}}}".into(), "oauth and login exclude each other"),
+        (
+            "{foreman: {url: 'http://f.example.com', ca: {name: ca}}}".into(),
+            "spec.foreman.url must be https://",
+        ),
+        (
+            "{foreman: {name: f, oauth: {name: o}, login: {name: l}}}".into(),
+            "oauth and login exclude each other",
+        ),
         (format!("{{{url}}}"), "spec.certificates: only a Foreman of this namespace"),
         (format!("{{{ours}, host: proxy}}"), "spec.host must be a fully qualified host name"),
         (format!("{{{ours}, host: Proxy.example.com}}"), "spec.host must be a fully qualified host name"),
@@ -25,11 +34,24 @@ fn the_schema_refuses_with_the_field_and_the_mend() {
         (format!("{{{ours}, modules: {{registration: {{}}}}}}"), "add `templates: {}`"),
         (format!("{{{ours}, modules: {{ansible: {{}}}}}}"), "spec.modules.ansible needs remoteExecution"),
         (format!("{{{ours}, modules: {{remoteExecution: {{}}}}}}"), "name the Secret with the key pair"),
-        (format!("{{{ours}, modules: {{remoteExecution: {{mode: PullMqtt}}}}}}"), "name the broker with mode PullMqtt"),
+        (
+            format!("{{{ours}, modules: {{remoteExecution: {{mode: PullMqtt}}}}}}"),
+            "name the broker with mode PullMqtt",
+        ),
         (format!("{{{ours}, modules: {{dhcp: {{server: s}}}}}}"), "give either remoteIsc or kea"),
-        (format!("{{{ours}, modules: {{dhcp: {{server: s, subnets: [10.0.0.0/8], kea: {{url: 'http://k'}}}}}}}}"), "write network and netmask"),
-        (format!("{{{ours}, modules: {{dns: {{server: s, key: {{name: k}}, gss: {{principal: p, keytab: {{name: k}}}}}}}}}}"), "key and gss exclude each other"),
-        (format!("{{{ours}, extraSettings: {{dns: {{':dns_ttl': 1}}}}}}"), "without colons"),
+        (
+            format!(
+                "{{{ours}, modules: {{dhcp: {{server: s, subnets: [10.0.0.0/8], kea: {{url: 'http://k'}}}}}}}}"
+            ),
+            "write network and netmask",
+        ),
+        (
+            format!(
+                "{{{ours}, modules: {{dns: {{server: s, key: {{name: k}}, gss: {{principal: p, keytab: {{name: k}}}}}}}}}}"
+            ),
+            "key and gss exclude each other",
+        ),
+        (format!("{{{ours}, extraSettings: {{':dns': {{dns_ttl: 1}}}}}}"), "without colons"),
         (format!("{{{ours}, registration: {{name: 'a\"b'}}}}"), "must not have quotes"),
     ];
     for (spec, mend) in cases {
@@ -38,5 +60,8 @@ fn the_schema_refuses_with_the_field_and_the_mend() {
     }
     assert_eq!(refused(&format!("{{{ours}, modules: {ALL}, host: proxy.example.com}}")), "");
     assert_eq!(refused(&format!("{{{url}, certificates: {{server: {{name: s}}}}}}")), "");
-    assert_eq!(refused(&format!("{{{ours}, extraSettings: {{settings: {{log_buffer: 1}}, dns: {{dns_ttl: on}}}}}}")), "");
+    assert_eq!(
+        refused(&format!("{{{ours}, extraSettings: {{settings: {{log_buffer: 1}}, dns: {{dns_ttl: on}}}}}}")),
+        ""
+    );
 }
