@@ -42,11 +42,9 @@ impl Consumer {
             ("oauth_version", "1.0"),
         ];
         let signature = self.sign(method, url, &fields);
-        let mut header = "OAuth ".to_owned();
-        for (name, value) in fields {
-            header.push_str(&format!("{name}=\"{}\", ", escape(value)));
-        }
-        format!("{header}oauth_signature=\"{}\"", escape(&signature))
+        let signed = fields.iter().copied().chain([("oauth_signature", signature.as_str())]);
+        let signed: Vec<_> = signed.map(|(name, value)| format!("{name}=\"{}\"", escape(value))).collect();
+        format!("OAuth {}", signed.join(", "))
     }
 
     fn sign(&self, method: &Method, url: &Uri, fields: &[(&str, &str)]) -> String {

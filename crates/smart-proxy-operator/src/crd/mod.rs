@@ -41,7 +41,6 @@ pub use reconcile::field::{
     printcolumn(name = "Registered", type_ = "string", json_path = ".status.conditions[?(@.type==\"Registered\")].status"),
     printcolumn(name = "URL", type_ = "string", json_path = ".status.endpoints[?(@.name==\"proxy\")].url"),
     printcolumn(name = "Version", type_ = "string", json_path = ".status.versions[?(@.part==\"smart-proxy\")].running", priority = 1),
-    printcolumn(name = "Features", type_ = "string", json_path = ".status.features[*].name", priority = 1),
     printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].message", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]

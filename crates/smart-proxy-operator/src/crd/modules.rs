@@ -187,7 +187,7 @@ pub struct Dns {
     /// TSIG key, as a file that `nsupdate -k` reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<SecretKey>,
-    /// Kerberos instead of a key (FreeIPA, Active Directory).
+    /// Kerberos instead of a key (`FreeIPA`, Active Directory).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gss: Option<Gss>,
 }

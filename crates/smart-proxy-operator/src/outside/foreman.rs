@@ -221,8 +221,16 @@ fn words(body: &[u8]) -> String {
         return listed.join(" ");
     }
     let message = error["message"].as_str().map(str::to_owned);
-    let text = || String::from_utf8_lossy(body).chars().take(300).collect::<String>().trim().to_owned();
-    message.unwrap_or_else(text)
+    message.unwrap_or_else(|| plain(&String::from_utf8_lossy(body)))
+}
+
+/// A page of whatever stands in front of Foreman, without its tags.
+fn plain(page: &str) -> String {
+    let texts = page.split('<').enumerate();
+    // Before the first tag all is text, behind each of them what follows its end.
+    let texts = texts.map(|(place, part)| if place == 0 { part } else { part.split_once('>').map_or("", |(_, text)| text) });
+    let words: Vec<_> = texts.flat_map(str::split_whitespace).collect();
+    words.join(" ").chars().take(300).collect()
 }
 
 #[cfg(test)]
@@ -241,6 +249,7 @@ mod tests {
         );
         let unauthorized = json!({ "error": { "message": "Unable to authenticate user" } }).to_string();
         assert_eq!(words(unauthorized.as_bytes()), "Unable to authenticate user");
-        assert_eq!(words(b"<html>"), "<html>");
+        let page = b"<html><head>\n<title>500 Proxy Error</title>\n</head><body><p>Reason: <b>DNS</b></body></html>\n";
+        assert_eq!(words(page), "500 Proxy Error Reason: DNS");
     }
 }

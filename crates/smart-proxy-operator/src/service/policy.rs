@@ -12,21 +12,21 @@ use crate::{checked::Checked, names};
 pub fn objects(proxy: &Checked) -> Vec<Object> {
     let Some(policy) = &proxy.spec.network_policy else { return vec![] };
     let part = proxy.part(names::PROXY);
-    let port = |name: &str, protocol: &str| NetworkPolicyPort {
+    let door = |name: &str, protocol: &str| NetworkPolicyPort {
         port: Some(IntOrString::String(name.into())),
         protocol: Some(protocol.into()),
         ..Default::default()
     };
     let mut ingress = vec![NetworkPolicyIngressRule {
-        ports: Some(vec![port("https", "TCP")]),
+        ports: Some(vec![door("https", "TCP")]),
         from: Some(policy.https_from.clone()),
     }];
     let mut open = vec![];
     if proxy.listens_on_http() {
-        open.push(port("http", "TCP"));
+        open.push(door("http", "TCP"));
     }
     if proxy.images.dnsmasq.is_some() {
-        open.push(port("tftp", "UDP"));
+        open.push(door("tftp", "UDP"));
     }
     if !open.is_empty() {
         ingress.push(NetworkPolicyIngressRule { ports: Some(open), from: None });

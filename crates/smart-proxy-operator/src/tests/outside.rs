@@ -12,7 +12,8 @@ fn manifest(fake: &Fake, more: &str) -> SmartProxy {
 
 /// One look, with what earlier ones remembered; it remembers too.
 async fn look(proxy: &SmartProxy, seen: &mut Observed) -> Outside {
-    let outside = reach(&proxy.check(seen).ok().expect("a manifest without faults"), seen).await;
+    let Ok(checked) = proxy.check(seen) else { panic!("a manifest without faults") };
+    let outside = reach(&checked, seen).await;
     seen.status.achieved.extend(outside.achieved.clone());
     seen.status.achieved.reverse();
     seen.status.achieved.truncate(1);
