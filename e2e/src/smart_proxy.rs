@@ -20,9 +20,11 @@ impl Served for SmartProxy {
 impl ProxyStory {
     /// A proxy in the namespace of a Foreman; the operator may work there.
     pub async fn of(foreman: &Story, name: &str) -> Self {
-        let first = Self::ungranted(&foreman.namespace).await;
-        first.grant().await;
-        first.beside(name)
+        // The namespace goes with the first of its stories that ends: no other may end here.
+        let mut story = Self::ungranted(&foreman.namespace).await;
+        story.grant().await;
+        story.name = name.into();
+        story
     }
 
     /// A proxy that works for `myforeman`, with these modules and further fields of the spec.
