@@ -228,7 +228,9 @@ fn words(body: &[u8]) -> String {
 fn plain(page: &str) -> String {
     let texts = page.split('<').enumerate();
     // Before the first tag all is text, behind each of them what follows its end.
-    let texts = texts.map(|(place, part)| if place == 0 { part } else { part.split_once('>').map_or("", |(_, text)| text) });
+    let texts = texts.map(
+        |(place, part)| if place == 0 { part } else { part.split_once('>').map_or("", |(_, text)| text) },
+    );
     let words: Vec<_> = texts.flat_map(str::split_whitespace).collect();
     words.join(" ").chars().take(300).collect()
 }
