@@ -18,6 +18,8 @@ fn generated_files_are_those_that_are_committed() {
         created: "2026-11-25T00:00:00Z",
         colour: "#3b7a57",
         images: IMAGES.map(|(part, image)| (part, image.to_owned())).into(),
+        // Its default port; one of the user's own has to be let pass by him.
+        asks: vec![("proxy", 8443)],
         serves: vec![],
         uses: vec![],
     };
