@@ -22,7 +22,7 @@ use k8s_openapi::api::{
     core::v1::{PersistentVolumeClaim, Secret, Service},
     networking::v1::NetworkPolicy,
 };
-use reconcile::{About, Error, Fault, Kind, Leave, Managed, Outside, Plan, Report, Status, World};
+use reconcile::{About, Error, Fault, Kind, Leave, Managed, Outside, Plan, Report, Status, What, World};
 
 #[cfg(test)]
 mod tests;
@@ -93,5 +93,18 @@ impl Managed for SmartProxy {
 
     async fn leave(&self, world: &World) -> Result<Leave, Error> {
         Ok(outside::leave(self, &read::read(self, world).await?).await)
+    }
+
+    fn cannot_hold(what: What) -> Option<&'static str> {
+        match what {
+            // It keeps no files that a database knows: nothing of the kind is ever deleted.
+            What::Deletion => None,
+            What::Workers => Some("a Smart Proxy cannot hold workers: its jobs are Foreman's; ask the Foreman for it"),
+            What::Writes => Some("a Smart Proxy cannot hold writes: it has no read-only mode; ask its Foreman for it"),
+        }
+    }
+
+    fn moving(_: &Checked, _: &Observed, _: What) -> Option<String> {
+        None
     }
 }
