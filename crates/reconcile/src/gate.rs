@@ -212,7 +212,8 @@ mod tests {
     #[test]
     fn of_several_routers_one_is_enough() {
         let by = |name: &str, status: &str| json!({ "routerName": name, "conditions": [{ "type": "Admitted", "status": status, "reason": "R", "message": "m" }] });
-        let at = |routers: &[Value]| judge("Route", &json!({ "status": { "ingress": routers } }), Some(2), None);
+        let at =
+            |routers: &[Value]| judge("Route", &json!({ "status": { "ingress": routers } }), Some(2), None);
         assert_eq!(at(&[]), waits("no router has admitted it yet"));
         assert_eq!(at(&[by("inner", "False")]), waits("inner: R: m"));
         assert_eq!(at(&[by("inner", "False"), by("outer", "True")]), State::Holds);
