@@ -185,7 +185,7 @@ fn the_image_is_asked_before_anything_that_serves_is_replaced() {
         seen.secrets = all(&after).secrets;
         assert_eq!(stages(&plan(&before, &seen))[5], "Migrate");
         let looks = stages(&plan(&after, &seen));
-        assert_eq!(looks[5..8], ["Preflight", "Admin held", "Content held"]);
+        assert_eq!(looks[5..8], ["Preflight", "Admin held", "Checksums held"]);
     }
 }
 

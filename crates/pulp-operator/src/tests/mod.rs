@@ -288,9 +288,9 @@ fn an_upgrade_looks_first_and_stops_what_a_gate_does_not_let_pass() {
             "Web held",
             "Exposure held",
             "Maintenance held",
-            "Metrics held",
             "Signing held",
-            "Checksums held"
+            "Checksums held",
+            "Metrics held"
         ]
     );
 
