@@ -120,6 +120,11 @@ impl Memory {
                     }
                     Some("Job") if stays(&object) => object["status"].clone(),
                     Some("Job") => json!({ "conditions": [{ "type": "Complete", "status": "True" }], "succeeded": 1 }),
+                    Some("Service") if object["spec"]["type"] == "LoadBalancer" => {
+                        json!({ "loadBalancer": { "ingress": [{ "ip": "192.0.2.1" }] } })
+                    }
+                    Some("HTTPRoute") => json!({ "parents": [{ "conditions": [{ "type": "Accepted", "status": "True" }] }] }),
+                    Some("Route") => json!({ "ingress": [{ "conditions": [{ "type": "Admitted", "status": "True" }] }] }),
                     _ => object["status"].clone(),
                 };
                 if !status.is_null() {
