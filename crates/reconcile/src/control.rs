@@ -13,7 +13,6 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use kube::{
     Api, Client, ResourceExt,
-    api::{ApiResource, DynamicObject, Patch, PatchParams},
     runtime::{
         Controller, Predicate, WatchStreamExt,
         controller::{self, Action},
@@ -23,19 +22,23 @@ use kube::{
     },
 };
 use rand::Rng;
-use serde_json::json;
-use tokio::sync::{OnceCell, mpsc};
+use tokio::{
+    sync::{OnceCell, mpsc},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span, field::Empty, info_span};
 
 use crate::{
-    apply::{Outcome, apply},
-    error::{Error, call},
-    hold::{Hold, HoldState, Holds},
+    apply::apply,
+    error::Error,
+    hold::Holds,
     managed::Managed,
     namespace::{Namespace, Trigger},
     object::Owner,
     report::{Done, Reporter},
-    status::{Fault, News, Status},
+    status::{Fault, Status},
+    verdict::{Verdict, permission, write},
     world::World,
 };
 
@@ -64,7 +67,8 @@ impl Places {
 
 /// What all reconciles share.
 pub struct Context<K: Managed> {
-    client: Client,
+    /// Of this term.
+    pub(crate) client: Client,
     /// Tells what happened.
     pub reporter: Arc<Reporter>,
     store: Store<K>,
@@ -73,7 +77,7 @@ pub struct Context<K: Managed> {
     namespaces: Mutex<HashMap<String, Arc<OnceCell<Arc<Namespace>>>>>,
     failures: Mutex<HashMap<ObjectRef<K>, u32>>,
     /// What we wrote last, by uid: the watch may be behind it, and the next one of that name begins anew.
-    written: Mutex<HashMap<String, Status>>,
+    pub(crate) written: Mutex<HashMap<String, Status>>,
 }
 
 impl<K: Managed> Context<K> {
@@ -102,6 +106,24 @@ impl<K: Managed> Context<K> {
         let kinds = K::kinds();
         let start = || Namespace::start(self.client.clone(), name, &K::ABOUT, &kinds, self.triggers.clone());
         cell.get_or_try_init(start).await.cloned()
+    }
+
+    /// Begins to read a namespace while custom resources are still being collected; only a few: where there are many, they wait for
+    /// their turn.
+    fn expect(self: &Arc<Self>, object: &K, ahead: &mut JoinSet<()>) {
+        let name = object.namespace().unwrap_or_default();
+        let few = {
+            let namespaces = lock(&self.namespaces);
+            namespaces.len() < 8 && !namespaces.contains_key(&name)
+        };
+        if few {
+            lock(&self.namespaces).entry(name.clone()).or_default();
+            let context = self.clone();
+            ahead.spawn(async move {
+                // What went wrong is told by the reconcile that needs it.
+                let _ = context.namespace(&name).await;
+            });
+        }
     }
 
     /// Whether the custom resources have been read.
@@ -135,17 +157,27 @@ const REFUSED: Duration = Duration::from_secs(20);
 /// Between two tries of what failed otherwise.
 const FAILED: Duration = Duration::from_mins(5);
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+/// A mutex, whatever befell who held it last.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn reconcile<K: Managed>(object: Arc<K>, context: Arc<Context<K>>) -> Result<Action, Error> {
+pub(crate) async fn reconcile<K: Managed>(object: Arc<K>, context: Arc<Context<K>>) -> Result<Action, Error> {
     if object.meta().deletion_timestamp.is_some() {
         return Ok(Action::await_change());
     }
-    let start = Instant::now();
-    let result = pass(&*object, &context).await;
-    context.reporter.tell(&context.client, &*object, start.elapsed(), &result).await;
+    let span = info_span!(
+        "reconcile",
+        kind = %K::kind(&()),
+        namespace = object.namespace(),
+        name = object.name_any(),
+        result = Empty,
+        stage = Empty,
+        writes = Empty,
+        otel.status_code = Empty,
+        otel.status_description = Empty,
+    );
+    let result = told(&*object, &context).instrument(span).await;
     let reference = ObjectRef::from_obj(&*object);
     let done = result?;
     if done.outcome.refused {
@@ -159,6 +191,27 @@ async fn reconcile<K: Managed>(object: Arc<K>, context: Arc<Context<K>>) -> Resu
         }
         None => Action::await_change(),
     })
+}
+
+/// One pass, and what is told of it: in the log, in metrics, and by the span around it.
+pub(crate) async fn told<K: Managed>(object: &K, context: &Context<K>) -> Result<Done, Error> {
+    let start = Instant::now();
+    let result = pass(object, context).await;
+    context.reporter.tell(&context.client, object, start.elapsed(), &result).await;
+    let span = Span::current();
+    match &result {
+        Ok(done) => {
+            span.record("result", done.result());
+            span.record("stage", done.outcome.waiting.as_ref().map_or("", |(stage, _)| *stage));
+            span.record("writes", done.outcome.written.len());
+        }
+        Err(error) => {
+            span.record("result", "error");
+            span.record("otel.status_code", "ERROR");
+            span.record("otel.status_description", error.to_string());
+        }
+    }
+    result
 }
 
 /// Read, check, plan, apply, report.
@@ -186,17 +239,21 @@ pub(crate) async fn pass<K: Managed>(object: &K, context: &Context<K>) -> Result
     let owner = Owner { namespace, name, reference, manager: K::ABOUT.operator };
     let status = before.clone().unwrap_or_default();
     let world = World { namespace: caches, owner, status, holds };
-    let seen = object.read(&world).await?;
-    let verdict = match object.check(&seen) {
+    if world.fresh() {
+        world.ahead(object.references()).await;
+    }
+    let seen = object.read(&world).instrument(info_span!("read")).await?;
+    let verdict = match info_span!("check").in_scope(|| object.check(&seen)) {
         Err(faults) => Verdict::Faulty(faults, false),
         Ok(checked) => {
-            let plan = K::plan(&checked, &seen);
+            let plan = info_span!("plan").in_scope(|| K::plan(&checked, &seen));
             let settled = before.as_ref().is_some_and(|before| {
                 before.is("Ready")
                     && before.observed_generation == object.meta().generation
                     && before.asked() == world.holds.asked()
             });
-            let outcome = apply(&plan, &world, before.as_ref(), settled).await?;
+            let applying = apply(&plan, &world, before.as_ref(), settled);
+            let outcome = applying.instrument(info_span!("apply")).await?;
             let ready = outcome.waiting.is_none() && !plan.partial;
             let report = K::report(&checked, &seen, ready);
             let last = plan.stages.iter().rfind(|stage| !stage.held).map_or("Starting", |stage| stage.name);
@@ -205,114 +262,7 @@ pub(crate) async fn pass<K: Managed>(object: &K, context: &Context<K>) -> Result
             Verdict::Applied(Box::new((outcome, report, ready, last, still)))
         }
     };
-    write(object, context, before, world.holds, verdict).await
-}
-
-fn permission<K: Managed>(namespace: &str, what: &str) -> String {
-    let operator = K::ABOUT.operator;
-    let account = std::env::var("POD_SERVICE_ACCOUNT").unwrap_or_else(|_| operator.into());
-    let home = std::env::var("POD_NAMESPACE").unwrap_or_else(|_| "default".into());
-    format!(
-        "{operator} may not {what} in namespace {namespace}; grant it with: kubectl create rolebinding {operator} \
-         --namespace={namespace} --clusterrole={operator}-namespace --serviceaccount={home}:{account}"
-    )
-}
-
-/// What a pass came to, before it is put in words.
-enum Verdict {
-    Paused,
-    /// Only the user can mend it; `true`: nothing will tell us when that has happened.
-    Faulty(Vec<Fault>, bool),
-    Applied(Box<(Outcome, crate::status::Report, bool, &'static str, Vec<Hold>)>),
-}
-
-/// Computes the status and writes it if it is another one.
-async fn write<K: Managed>(
-    object: &K,
-    context: &Context<K>,
-    before: Option<Status>,
-    holds: Holds,
-    verdict: Verdict,
-) -> Result<Done, Error> {
-    let generation = object.meta().generation;
-    let old = before.as_ref();
-    let mut status = Status { observed_generation: generation, ..Default::default() };
-    let mut outcome = Outcome::default();
-    let mut faulty = false;
-    let news =
-        |type_, status, reason, message: &str| News { type_, status, reason, message: message.to_owned() };
-    match verdict {
-        Verdict::Paused => {
-            status = old.cloned().unwrap_or_default();
-            status.observed_generation = generation;
-            status
-                .conditions
-                .retain(|condition| !["Reconciling", "Paused"].contains(&condition.type_.as_str()));
-            let why = "spec.paused is true: nothing is changed until it is removed";
-            status.set(old, generation, news("Reconciling", false, "Paused", why));
-            status.set(old, generation, news("Paused", true, "Paused", why));
-            status.holds = holds.unanswered(HoldState::Refused, why);
-        }
-        Verdict::Faulty(found, again) => {
-            faulty = true;
-            outcome.refused = again;
-            let reason = found.first().map_or("Invalid", |fault| fault.reason);
-            let why = found.iter().map(|fault| fault.message.as_str()).collect::<Vec<_>>().join("; ");
-            if let Some(old) = old {
-                status.endpoints.clone_from(&old.endpoints);
-                status.versions.clone_from(&old.versions);
-                status.achieved.clone_from(&old.achieved);
-                status.backup.clone_from(&old.backup);
-            }
-            status.set(old, generation, news("Ready", false, reason, &why));
-            status.set(old, generation, news("Reconciling", false, reason, &why));
-            status.set(old, generation, news("Stalled", true, reason, &why));
-            status.holds = holds.unanswered(HoldState::Pending, &why);
-        }
-        Verdict::Applied(applied) => {
-            let (mut reached, report, ready, last, still) = *applied;
-            status.achieved = std::mem::take(&mut reached.achieved);
-            let (reason, why) = match &reached.waiting {
-                Some((stage, why)) => (*stage, why.as_str()),
-                None if ready => ("Ready", "every part is up"),
-                None => (last, "what comes next is about to be decided from what this stage gave"),
-            };
-            status.set(old, generation, news("Ready", ready, reason, why));
-            status.set(old, generation, news("Reconciling", !ready, reason, if ready { "" } else { why }));
-            status.set(old, generation, news("Stalled", false, reason, ""));
-            for condition in report.conditions {
-                status.set(old, generation, condition);
-            }
-            status.endpoints = report.endpoints;
-            status.versions = report.versions;
-            status.backup = report.backup;
-            status.holds = still;
-            outcome = reached;
-        }
-    }
-    // Nothing else tells that a hold is over.
-    if let Some(end) = holds.next() {
-        outcome.look_again(end);
-    }
-    if before.as_ref().is_none_or(|before| !before.same(&status)) {
-        let api = ApiResource::erase::<K>(&());
-        let body = json!({ "apiVersion": api.api_version, "kind": api.kind, "status": status });
-        let name = object.name_any();
-        let parameters = PatchParams::apply(K::ABOUT.operator).force();
-        let api: Api<DynamicObject> =
-            Api::namespaced_with(context.client.clone(), &object.namespace().unwrap_or_default(), &api);
-        let body = Patch::Apply(&body);
-        let request = api.patch_status(&name, &parameters, &body);
-        match call("update the status of", name.clone(), request).await {
-            Ok(_) => {
-                lock(&context.written).insert(object.uid().unwrap_or_default(), status.clone());
-            }
-            // Deleted meanwhile.
-            Err(Error::Api { code: Some(404), .. }) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(Done { status: (before, status), outcome, faulty })
+    write(object, context, before, world.holds, verdict).instrument(info_span!("report")).await
 }
 
 /// Runs the controller until `stop`; `started` is told what its reconciles share. What runs when this is dropped is dropped with it.
@@ -338,15 +288,16 @@ pub async fn run<K: Managed>(
         _ => Api::all(client),
     };
     let forgetful = context.clone();
+    let mut ahead = JoinSet::new();
     let objects = watcher(api, watcher::Config::default().page_size(50))
         .default_backoff()
         .try_filter(move |event| futures::future::ready(places.has(event)))
         .modify(|object: &mut K| object.managed_fields_mut().clear())
         .reflect(writer)
-        .inspect(move |event| {
-            if let Ok(watcher::Event::Delete(object)) = event {
-                forgetful.forget(object);
-            }
+        .inspect(move |event| match event {
+            Ok(watcher::Event::Delete(object)) => forgetful.forget(object),
+            Ok(watcher::Event::InitApply(object)) => forgetful.expect(object, &mut ahead),
+            _ => {}
         })
         .applied_objects()
         .predicate_filter(predicates::generation.combine(predicates::annotations), Default::default());
@@ -355,7 +306,7 @@ pub async fn run<K: Managed>(
         .flat_map(move |trigger| stream::iter(meant(&trigger, &instances)));
     let policy = context.clone();
     let controller = Controller::for_stream(objects, store)
-        .with_config(controller::Config::default().concurrency(8).debounce(Duration::from_millis(200)))
+        .with_config(controller::Config::default().concurrency(8).debounce(Duration::from_millis(100)))
         .reconcile_on(woken)
         .graceful_shutdown_on(stop.cancelled_owned())
         .run(

@@ -254,6 +254,16 @@ impl State {
                 }
                 (201, self.put(&path, body))
             }
+            "PUT" => match self.objects.remove(path) {
+                Some(live) if live["metadata"]["resourceVersion"] == body["metadata"]["resourceVersion"] => {
+                    (200, self.put(path, body))
+                }
+                Some(live) => {
+                    self.objects.insert(path.to_owned(), live);
+                    (409, refusal(409, "Conflict", path))
+                }
+                None => (404, refusal(404, "NotFound", path)),
+            },
             "DELETE" => match self.objects.remove(path) {
                 Some(gone) => {
                     self.applied.remove(path);
