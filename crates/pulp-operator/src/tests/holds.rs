@@ -84,7 +84,9 @@ async fn deletion_is_held_renewed_and_let_go_and_nothing_rolls() {
     assert_eq!(written(&rehearsal), [JOB, "cronjobs/mypulp-orphans", "pulps/mypulp/status"]);
     assert!(job(&rehearsal).is_none() && !suspended(&rehearsal));
     assert_eq!(templates(&rehearsal), before);
-    assert!(!rehearsal.memory.objects().values().any(|object| object["reason"] == "DriftRepaired"));
+    let objects = rehearsal.memory.objects();
+    let repaired: Vec<_> = objects.values().filter(|object| object["reason"] == "DriftRepaired").collect();
+    assert!(repaired.is_empty(), "{repaired:?}");
 }
 
 #[tokio::test]
