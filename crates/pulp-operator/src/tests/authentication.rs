@@ -139,7 +139,7 @@ fn what_a_directory_would_only_refuse_at_log_in_is_refused_here() {
         pulp
     };
     let (at, options) = ("users.search[0].filter: ", "connection: {options: {DEBUG_LEVEL: 1}}");
-    for (pulp, said) in vec![
+    for (pulp, said) in [
         (users("uid=%(user)s"), format!("{at}its parentheses do not match")),
         (users("(&(uid=%(user)s)"), format!("{at}its parentheses do not match")),
         (users("(uid=someone)"), format!("{at}needs %(user)s")),
