@@ -22,6 +22,8 @@ declare -A runs=(
   [pulp-operator]="pulp nginx postgresql valkey"
   [smart-proxy-operator]="smart-proxy"
 )
+# Those that every run of the stories needs.
+operators=(foreman-operator pulp-operator)
 
 up() {
   if [ -n "$existing" ]; then
@@ -29,7 +31,7 @@ up() {
     "$here/packages"
     "$root/e2e/tools/build" kubernetes helm
     kubectl version >/dev/null || fail "no cluster answers at the current kubeconfig; try: kubectl version"
-    kubectl get storageclass --output=name | grep -q . || fail "the cluster has no StorageClass; volumes need one"
+    [ -n "$(kubectl get storageclass --output=name)" ] || fail "the cluster has no StorageClass; volumes need one"
   else
     "$here/up"
   fi
@@ -38,7 +40,7 @@ up() {
 images() { # [OPERATOR...]: theirs and those that they run; every image there is if nothing is said
   local operator names=()
   for operator; do names+=(${runs[$operator]}); done
-  [ $# -gt 0 ] || set -- "${!runs[@]}"
+  [ $# -gt 0 ] || set -- "${operators[@]}"
   mapfile -t names < <(printf '%s\n' "${names[@]}" | sort -u)
   "$root/e2e/images/build" ${names[@]} >"$state/images"
   for operator; do "$root/e2e/operator-image" "$operator"; done >>"$state/images"

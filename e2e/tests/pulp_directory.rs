@@ -33,7 +33,7 @@ async fn sync(admin: &Visitor, repository: &str, remote: &str) -> Value {
     let request =
         admin.request(Method::POST, &format!("{repository}sync/")).json(&json!({ "remote": remote }));
     let answer: Value = sent(request).await.json().await.expect("JSON");
-    let task = answer["task"].as_str().unwrap_or_else(|| panic!("a task: {answer}"));
+    let task = answer["task"].as_str().expect("a task");
     wait(LONG, "the sync has ended", async || {
         let task = admin.json(task).await;
         let ended = ["completed", "failed"].iter().any(|state| task["state"] == *state);

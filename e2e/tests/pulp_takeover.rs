@@ -26,10 +26,12 @@ const KEYS: [(&str, &str); 5] = [
 const PASSWORD: &str = "p\"a\\ss'w$é";
 
 /// Decrypts what is encrypted in the database.
-const DECRYPT: &str = "from pulpcore.app.models import Remote; print(Remote.objects.get(name='guarded').password)";
+const DECRYPT: &str =
+    "from pulpcore.app.models import Remote; print(Remote.objects.get(name='guarded').password)";
 
 const STORAGE: &str = "storage: {file: {size: 2Gi}}";
-const THEIRS: &str = "database: {fromSecret: {name: mypulp-postgres-configuration, nameKey: database, sslMode: prefer}}";
+const THEIRS: &str =
+    "database: {fromSecret: {name: mypulp-postgres-configuration, nameKey: database, sslMode: prefer}}";
 
 /// Runs a program of this repository, or one in the path; it must succeed.
 async fn run(pulp: &PulpStory, program: &str, arguments: &[&str]) -> String {
@@ -106,7 +108,11 @@ async fn what_the_go_operator_has_made_is_taken_over_as_it_is_and_its_database_m
 
     // Made too early: it waits, and the other goes on.
     pulp.state(&light(&format!("{STORAGE}, {THEIRS}"))).await;
-    let early = ["PersistentVolumeClaim mypulp-file-storage", "belongs to somebody else", "hand it over with: kubectl"];
+    let early = [
+        "PersistentVolumeClaim mypulp-file-storage",
+        "belongs to somebody else",
+        "hand it over with: kubectl",
+    ];
     pulp.told("Settings", &early).await;
     arrive(&client, &artifacts).await;
     let jobs = pulp.objects().await.of("Job");

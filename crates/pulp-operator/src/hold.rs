@@ -18,7 +18,7 @@ pub fn cannot(what: What) -> Option<&'static str> {
 pub fn moving(pulp: &Checked, seen: &Observed, what: What) -> Option<String> {
     match what {
         What::Deletion if !seen.holding => Some(format!(
-            "Job {}: it has not said yet that the database deletes no artifacts",
+            "Job {}: it has not said yet that the database deletes no artifacts; if that lasts, its log says why",
             pulp.part(names::HOLD).name()
         )),
         What::Workers if seen.workers > 0 => Some(format!(

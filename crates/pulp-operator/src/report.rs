@@ -23,9 +23,9 @@ pub fn report(pulp: &Checked, seen: &Observed, ready: bool) -> Report {
             signing::news(pulp, seen),
             scaling::told(pulp, seen, &step(pulp, seen)),
         ]
-            .into_iter()
-            .flatten()
-            .collect(),
+        .into_iter()
+        .flatten()
+        .collect(),
         endpoints: endpoints(pulp),
         versions: versions(pulp, seen, ready),
         backup: pulp.keys.as_ref().map(|_| backup(pulp)),

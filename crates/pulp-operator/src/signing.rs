@@ -129,7 +129,11 @@ pub fn news(pulp: &Checked, seen: &Observed) -> Option<News> {
     let registered = said.and_then(|said| serde_json::from_str::<Registered>(said).ok());
     let Some(Registered { fingerprint, services, kept }) = registered else {
         let wanted = matches!(pulp.signing, Signing::With(_));
-        return if wanted { news(false, "Registering", "the services of spec.signing are yet to be registered".into()) } else { None };
+        return if wanted {
+            news(false, "Registering", "the services of spec.signing are yet to be registered".into())
+        } else {
+            None
+        };
     };
     let key = fingerprint.unwrap_or_default();
     let signs = (!services.is_empty()).then(|| format!("key {key} signs for {}", services.join(", ")));

@@ -13,7 +13,6 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use kube::{
     Api, Client, ResourceExt,
-    api::{ApiResource, DynamicObject, Patch, PatchParams},
     runtime::{
         Controller, Predicate, WatchStreamExt,
         controller::{self, Action},
@@ -23,20 +22,24 @@ use kube::{
     },
 };
 use rand::Rng;
-use serde_json::json;
-use tokio::sync::{OnceCell, mpsc};
+use tokio::{
+    sync::{OnceCell, mpsc},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span, field::Empty, info_span};
 
 use crate::{
     apply::{Outcome, apply},
-    error::{Error, call},
-    hold::{Hold, HoldState, Holds},
+    error::Error,
+    hold::Holds,
     managed::Managed,
     namespace::{Namespace, Trigger},
     object::Owner,
-    outside::{Leave, Outside, finalizer},
+    outside::{Leave, finalizer},
     report::{Done, Reporter},
-    status::{Fault, News, Status},
+    status::{Fault, Status},
+    verdict::{Verdict, permission, write},
     world::World,
 };
 
@@ -65,7 +68,8 @@ impl Places {
 
 /// What all reconciles share.
 pub struct Context<K: Managed> {
-    client: Client,
+    /// Of this term.
+    pub(crate) client: Client,
     /// Tells what happened.
     pub reporter: Arc<Reporter>,
     store: Store<K>,
@@ -74,7 +78,7 @@ pub struct Context<K: Managed> {
     namespaces: Mutex<HashMap<String, Arc<OnceCell<Arc<Namespace>>>>>,
     failures: Mutex<HashMap<ObjectRef<K>, u32>>,
     /// What we wrote last, by uid: the watch may be behind it, and the next one of that name begins anew.
-    written: Mutex<HashMap<String, Status>>,
+    pub(crate) written: Mutex<HashMap<String, Status>>,
 }
 
 impl<K: Managed> Context<K> {
@@ -111,6 +115,24 @@ impl<K: Managed> Context<K> {
         written.or_else(|| object.status().cloned())
     }
 
+    /// Begins to read a namespace while custom resources are still being collected; only a few: where there are many, they wait for
+    /// their turn.
+    fn expect(self: &Arc<Self>, object: &K, ahead: &mut JoinSet<()>) {
+        let name = object.namespace().unwrap_or_default();
+        let few = {
+            let namespaces = lock(&self.namespaces);
+            namespaces.len() < 8 && !namespaces.contains_key(&name)
+        };
+        if few {
+            lock(&self.namespaces).entry(name.clone()).or_default();
+            let context = self.clone();
+            ahead.spawn(async move {
+                // What went wrong is told by the reconcile that needs it.
+                let _ = context.namespace(&name).await;
+            });
+        }
+    }
+
     /// Whether the custom resources have been read.
     pub fn current(&self) -> bool {
         self.current.load(Ordering::Relaxed)
@@ -142,20 +164,28 @@ const REFUSED: Duration = Duration::from_secs(20);
 /// Between two tries of what failed otherwise.
 const FAILED: Duration = Duration::from_mins(5);
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+/// A mutex, whatever befell who held it last.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn reconcile<K: Managed>(object: Arc<K>, context: Arc<Context<K>>) -> Result<Action, Error> {
-    let start = Instant::now();
-    let result = if object.meta().deletion_timestamp.is_none() {
-        pass(&*object, &context).await
-    } else if K::FINALIZER.is_some_and(|ours| object.finalizers().iter().any(|name| name == ours)) {
-        end(&*object, &context).await
-    } else {
+pub(crate) async fn reconcile<K: Managed>(object: Arc<K>, context: Arc<Context<K>>) -> Result<Action, Error> {
+    let ours = K::FINALIZER.is_some_and(|ours| object.finalizers().iter().any(|name| name == ours));
+    if object.meta().deletion_timestamp.is_some() && !ours {
         return Ok(Action::await_change());
-    };
-    context.reporter.tell(&context.client, &*object, start.elapsed(), &result).await;
+    }
+    let span = info_span!(
+        "reconcile",
+        kind = %K::kind(&()),
+        namespace = object.namespace(),
+        name = object.name_any(),
+        result = Empty,
+        stage = Empty,
+        writes = Empty,
+        otel.status_code = Empty,
+        otel.status_description = Empty,
+    );
+    let result = told(&*object, &context).instrument(span).await;
     let reference = ObjectRef::from_obj(&*object);
     let done = result?;
     if done.outcome.refused {
@@ -169,6 +199,31 @@ async fn reconcile<K: Managed>(object: Arc<K>, context: Arc<Context<K>>) -> Resu
         }
         None => Action::await_change(),
     })
+}
+
+/// One pass, and what is told of it: in the log, in metrics, and by the span around it.
+pub(crate) async fn told<K: Managed>(object: &K, context: &Context<K>) -> Result<Done, Error> {
+    let start = Instant::now();
+    let result = if object.meta().deletion_timestamp.is_none() {
+        pass(object, context).await
+    } else {
+        end(object, context).await
+    };
+    context.reporter.tell(&context.client, object, start.elapsed(), &result).await;
+    let span = Span::current();
+    match &result {
+        Ok(done) => {
+            span.record("result", done.result());
+            span.record("stage", done.outcome.waiting.as_ref().map_or("", |(stage, _)| *stage));
+            span.record("writes", done.outcome.written.len());
+        }
+        Err(error) => {
+            span.record("result", "error");
+            span.record("otel.status_code", "ERROR");
+            span.record("otel.status_description", error.to_string());
+        }
+    }
+    result
 }
 
 /// Read, check, plan, apply, report.
@@ -189,17 +244,21 @@ pub(crate) async fn pass<K: Managed>(object: &K, context: &Context<K>) -> Result
         Err(error) => return Err(error),
     };
     let world = world(object, caches, before.as_ref(), holds)?;
-    let seen = object.read(&world).await?;
-    let verdict = match object.check(&seen) {
+    if world.fresh() {
+        world.ahead(object.references()).await;
+    }
+    let seen = object.read(&world).instrument(info_span!("read")).await?;
+    let verdict = match info_span!("check").in_scope(|| object.check(&seen)) {
         Err(faults) => Verdict::Faulty(faults, false),
         Ok(checked) => {
-            let plan = K::plan(&checked, &seen);
+            let plan = info_span!("plan").in_scope(|| K::plan(&checked, &seen));
             let settled = before.as_ref().is_some_and(|before| {
                 before.is("Ready")
                     && before.observed_generation == object.meta().generation
                     && before.asked() == world.holds.asked()
             });
-            let mut outcome = apply(&plan, &world, before.as_ref(), settled).await?;
+            let applying = apply(&plan, &world, before.as_ref(), settled);
+            let mut outcome = applying.instrument(info_span!("apply")).await?;
             let mut ready = outcome.waiting.is_none() && !plan.partial;
             let mut outside = None;
             if ready {
@@ -218,7 +277,7 @@ pub(crate) async fn pass<K: Managed>(object: &K, context: &Context<K>) -> Result
             Verdict::Applied(Box::new((outcome, report, outside, ready, last, still)))
         }
     };
-    write(object, context, before, world.holds, verdict).await
+    write(object, context, before, world.holds, verdict).instrument(info_span!("report")).await
 }
 
 /// An instance that is being deleted: goes when nothing outside the API server knows of it any more.
@@ -249,134 +308,13 @@ fn world<K: Managed>(
     let name = object.name_any();
     let reference =
         object.controller_owner_ref(&()).ok_or_else(|| Error::Slow { what: format!("{name} has no uid") })?;
-    let owner =
-        Owner { namespace: object.namespace().unwrap_or_default(), name, reference, manager: K::ABOUT.operator };
+    let owner = Owner {
+        namespace: object.namespace().unwrap_or_default(),
+        name,
+        reference,
+        manager: K::ABOUT.operator,
+    };
     Ok(World { namespace, owner, status: before.cloned().unwrap_or_default(), holds })
-}
-
-fn permission<K: Managed>(namespace: &str, what: &str) -> String {
-    let operator = K::ABOUT.operator;
-    let account = std::env::var("POD_SERVICE_ACCOUNT").unwrap_or_else(|_| operator.into());
-    let home = std::env::var("POD_NAMESPACE").unwrap_or_else(|_| "default".into());
-    format!(
-        "{operator} may not {what} in namespace {namespace}; grant it with: kubectl create rolebinding {operator} \
-         --namespace={namespace} --clusterrole={operator}-namespace --serviceaccount={home}:{account}"
-    )
-}
-
-/// What a pass came to, before it is put in words.
-enum Verdict {
-    Paused,
-    /// Only the user can mend it; `true`: nothing will tell us when that has happened.
-    Faulty(Vec<Fault>, bool),
-    Applied(Box<(Outcome, crate::status::Report, Option<Outside>, bool, &'static str, Vec<Hold>)>),
-    /// It is being deleted, and something outside the API server still knows of it.
-    Leaving(News, Timestamp),
-}
-
-/// Computes the status and writes it if it is another one.
-async fn write<K: Managed>(
-    object: &K,
-    context: &Context<K>,
-    before: Option<Status>,
-    holds: Holds,
-    verdict: Verdict,
-) -> Result<Done, Error> {
-    let generation = object.meta().generation;
-    let old = before.as_ref();
-    let mut status = Status { observed_generation: generation, ..Default::default() };
-    let mut outcome = Outcome::default();
-    let (mut faulty, mut looked) = (false, false);
-    let news =
-        |type_, status, reason, message: &str| News { type_, status, reason, message: message.to_owned() };
-    match verdict {
-        Verdict::Paused => {
-            status = old.cloned().unwrap_or_default();
-            status.observed_generation = generation;
-            status
-                .conditions
-                .retain(|condition| !["Reconciling", "Paused"].contains(&condition.type_.as_str()));
-            let why = "spec.paused is true: nothing is changed until it is removed";
-            status.set(old, generation, news("Reconciling", false, "Paused", why));
-            status.set(old, generation, news("Paused", true, "Paused", why));
-            status.holds = holds.unanswered(HoldState::Refused, why);
-        }
-        Verdict::Faulty(found, again) => {
-            faulty = true;
-            outcome.refused = again;
-            let reason = found.first().map_or("Invalid", |fault| fault.reason);
-            let why = found.iter().map(|fault| fault.message.as_str()).collect::<Vec<_>>().join("; ");
-            if let Some(old) = old {
-                status.endpoints.clone_from(&old.endpoints);
-                status.versions.clone_from(&old.versions);
-                status.achieved.clone_from(&old.achieved);
-                status.backup.clone_from(&old.backup);
-            }
-            status.set(old, generation, news("Ready", false, reason, &why));
-            status.set(old, generation, news("Reconciling", false, reason, &why));
-            status.set(old, generation, news("Stalled", true, reason, &why));
-            status.holds = holds.unanswered(HoldState::Pending, &why);
-        }
-        Verdict::Applied(applied) => {
-            let (mut reached, report, outside, ready, last, still) = *applied;
-            status.achieved = std::mem::take(&mut reached.achieved);
-            let (reason, why) = match &reached.waiting {
-                Some((stage, why)) => (*stage, why.as_str()),
-                None if ready => ("Ready", "every part is up"),
-                None => (last, "what comes next is about to be decided from what this stage gave"),
-            };
-            status.set(old, generation, news("Ready", ready, reason, why));
-            status.set(old, generation, news("Reconciling", !ready, reason, if ready { "" } else { why }));
-            status.set(old, generation, news("Stalled", false, reason, ""));
-            for condition in report.conditions {
-                status.set(old, generation, condition);
-            }
-            if let Some(outside) = outside {
-                looked = true;
-                status.features = outside.features;
-                for condition in outside.conditions {
-                    status.set(old, generation, condition);
-                }
-            }
-            status.endpoints = report.endpoints;
-            status.versions = report.versions;
-            status.backup = report.backup;
-            status.holds = still;
-            outcome = reached;
-        }
-        Verdict::Leaving(blocked, again) => {
-            status = old.cloned().unwrap_or_default();
-            status.conditions.retain(|condition| condition.type_ != blocked.type_);
-            status.set(old, generation, blocked);
-            outcome.look_again(again);
-        }
-    }
-    if !looked {
-        status.carry(old, K::OUTSIDE);
-    }
-    // Nothing else tells that a hold is over.
-    if let Some(end) = holds.next() {
-        outcome.look_again(end);
-    }
-    if before.as_ref().is_none_or(|before| !before.same(&status)) {
-        let api = ApiResource::erase::<K>(&());
-        let body = json!({ "apiVersion": api.api_version, "kind": api.kind, "status": status });
-        let name = object.name_any();
-        let parameters = PatchParams::apply(K::ABOUT.operator).force();
-        let api: Api<DynamicObject> =
-            Api::namespaced_with(context.client.clone(), &object.namespace().unwrap_or_default(), &api);
-        let body = Patch::Apply(&body);
-        let request = api.patch_status(&name, &parameters, &body);
-        match call("update the status of", name.clone(), request).await {
-            Ok(_) => {
-                lock(&context.written).insert(object.uid().unwrap_or_default(), status.clone());
-            }
-            // Deleted meanwhile.
-            Err(Error::Api { code: Some(404), .. }) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(Done { status: (before, status), outcome, faulty })
 }
 
 /// Runs the controller until `stop`; `started` is told what its reconciles share. What runs when this is dropped is dropped with it.
@@ -402,15 +340,16 @@ pub async fn run<K: Managed>(
         _ => Api::all(client),
     };
     let forgetful = context.clone();
+    let mut ahead = JoinSet::new();
     let objects = watcher(api, watcher::Config::default().page_size(50))
         .default_backoff()
         .try_filter(move |event| futures::future::ready(places.has(event)))
         .modify(|object: &mut K| object.managed_fields_mut().clear())
         .reflect(writer)
-        .inspect(move |event| {
-            if let Ok(watcher::Event::Delete(object)) = event {
-                forgetful.forget(object);
-            }
+        .inspect(move |event| match event {
+            Ok(watcher::Event::Delete(object)) => forgetful.forget(object),
+            Ok(watcher::Event::InitApply(object)) => forgetful.expect(object, &mut ahead),
+            _ => {}
         })
         .applied_objects()
         .predicate_filter(predicates::generation.combine(predicates::annotations), Default::default());
@@ -419,7 +358,7 @@ pub async fn run<K: Managed>(
         .flat_map(move |trigger| stream::iter(meant(&trigger, &instances)));
     let policy = context.clone();
     let controller = Controller::for_stream(objects, store)
-        .with_config(controller::Config::default().concurrency(8).debounce(Duration::from_millis(200)))
+        .with_config(controller::Config::default().concurrency(8).debounce(Duration::from_millis(100)))
         .reconcile_on(woken)
         .graceful_shutdown_on(stop.cancelled_owned())
         .run(

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tracing::{Instrument, Span, field::Empty, info_span};
+
 use crate::certificate;
 
 /// What can go wrong in a reconcile. Everything that a user can mend is a condition; this is for what only time or an administrator mends.
@@ -100,9 +102,17 @@ pub async fn call<T>(
     request: impl Future<Output = kube::Result<T>>,
 ) -> Result<T, Error> {
     let what = what.into();
-    match tokio::time::timeout(CALL, request).await {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) => Err(Error::of(verb, what, &error)),
-        Err(_) => Err(Error::Slow { what: format!("{verb} {what}") }),
-    }
+    // What is no part of a reconcile, such as the Lease, is nothing to trace.
+    let span = match Span::current() {
+        outside if outside.is_none() => outside,
+        _ => info_span!("request", otel.name = verb, object = what, otel.status_code = Empty, error = Empty),
+    };
+    let answer = match tokio::time::timeout(CALL, request).instrument(span.clone()).await {
+        Ok(Ok(answer)) => return Ok(answer),
+        Ok(Err(error)) => Error::of(verb, what, &error),
+        Err(_) => Error::Slow { what: format!("{verb} {what}") },
+    };
+    span.record("otel.status_code", "ERROR");
+    span.record("error", answer.to_string());
+    Err(answer)
 }

@@ -92,9 +92,10 @@ fn taken(live: &Value, at: &str, conditions: &[&str], generation: Option<i64>, n
             None if said(conditions[0], "True").is_some() => return State::Holds,
             None => {}
             Some(no) => {
-                let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-                let who = word(&by["controllerName"]) + &word(&by["routerName"]);
-                refused.get_or_insert(format!("{who}: {}: {}", word(&no["reason"]), word(&no["message"])));
+                let said = [&by["controllerName"], &by["routerName"], &no["reason"], &no["message"]];
+                // Some controllers leave the message empty.
+                let words = said.into_iter().filter_map(Value::as_str).filter(|word| !word.is_empty());
+                refused.get_or_insert(words.collect::<Vec<_>>().join(": "));
             }
         }
     }
@@ -212,7 +213,8 @@ mod tests {
     #[test]
     fn of_several_routers_one_is_enough() {
         let by = |name: &str, status: &str| json!({ "routerName": name, "conditions": [{ "type": "Admitted", "status": status, "reason": "R", "message": "m" }] });
-        let at = |routers: &[Value]| judge("Route", &json!({ "status": { "ingress": routers } }), Some(2), None);
+        let at =
+            |routers: &[Value]| judge("Route", &json!({ "status": { "ingress": routers } }), Some(2), None);
         assert_eq!(at(&[]), waits("no router has admitted it yet"));
         assert_eq!(at(&[by("inner", "False")]), waits("inner: R: m"));
         assert_eq!(at(&[by("inner", "False"), by("outer", "True")]), State::Holds);

@@ -15,10 +15,12 @@
 //! | values drawn once, certificates | [`Generate`], [`Drawn`], [`Certificate`] |
 //! | fields and services that several kinds have | [`field`], [`service`] |
 //! | what is done outside the API server, such as a registration | [`Outside`] |
+//! | what a pass came to, in the words of a status | `verdict` |
 //! | writing what differs | `apply`, `diff` |
 //! | whether something has come up, and if not, why | `gate`, `explain` |
 //! | conditions and the contract between operators | [`Status`] |
 //! | log, metrics, Events | `report` |
+//! | traces | `trace` |
 
 mod apply;
 mod ask;
@@ -52,6 +54,8 @@ mod status;
 mod term;
 #[cfg(all(test, feature = "rehearsal"))]
 mod tests;
+mod trace;
+mod verdict;
 mod world;
 
 pub use certificate::{Certificate, Usage};

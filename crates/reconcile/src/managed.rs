@@ -84,8 +84,12 @@ pub trait Managed:
 
     /// Why this kind can never stand still in this respect; such a hold is refused with these words. What it can, its plan does
     /// while [`World::holds`] asks for it.
-    fn cannot_hold(what: What) -> Option<&'static str>;
+    fn cannot_hold(_: What) -> Option<&'static str> {
+        Some("this service cannot be asked to stand still")
+    }
 
     /// What still moves although it is to stand still, for people. `None`: it stands still.
-    fn moving(checked: &Self::Checked, seen: &Self::Observed, what: What) -> Option<String>;
+    fn moving(_: &Self::Checked, _: &Self::Observed, _: What) -> Option<String> {
+        None
+    }
 }

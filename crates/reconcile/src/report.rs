@@ -107,6 +107,17 @@ pub struct Done {
     pub faulty: bool,
 }
 
+impl Done {
+    /// In one word, for metrics and traces.
+    pub fn result(&self) -> &'static str {
+        match &self.outcome.waiting {
+            _ if self.faulty => "invalid",
+            Some(_) => "waiting",
+            None => "success",
+        }
+    }
+}
+
 /// Tells people and machines what happened.
 pub struct Reporter {
     operator: &'static str,
@@ -143,13 +154,7 @@ impl Reporter {
             Ok(done) => {
                 let (before, after) = &done.status;
                 let waiting = done.outcome.waiting.as_ref();
-                count(if done.faulty {
-                    "invalid"
-                } else if waiting.is_some() {
-                    "waiting"
-                } else {
-                    "success"
-                });
+                count(done.result());
                 metrics.repairs.inc_by(done.outcome.repaired.len() as u64);
                 metrics.writes.inc_by(done.outcome.written.len() as u64);
                 let instance = Instance { namespace: namespace.clone(), name: name.clone() };

@@ -6,7 +6,10 @@ use axum::{Router, http::StatusCode, routing::get};
 use kube::{Api, Client, Config};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter, Layer, filter::filter_fn, fmt::format::JsonFields, layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 use crate::{
     control::Places,
@@ -14,6 +17,7 @@ use crate::{
     managed::Managed,
     report::Reporter,
     term::{self, Face},
+    trace::{Traced, Traces},
 };
 
 /// What ends a process before its time.
@@ -48,23 +52,31 @@ async fn life<K: Managed>() -> Result<(), Fatal> {
     // What interrupts a watch we log ourselves, in words.
     let quiet = "kube_runtime::watcher=error".parse().map(|quiet| filter.clone().add_directive(quiet));
     let filter = quiet.unwrap_or(filter);
-    let lines = tracing_subscriber::fmt::layer()
-        .json()
-        .flatten_event(true)
-        .with_current_span(false)
-        .with_span_list(false);
-    // A second subscriber in one process is a test's business, not a reason to stop.
-    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
+    let form = tracing_subscriber::fmt::format().json().flatten_event(true);
+    let form = Traced(form.with_current_span(false).with_span_list(false));
+    let lines = tracing_subscriber::fmt::layer().fmt_fields(JsonFields::new()).event_format(form);
+    // A span is nothing that is logged: without a collector there are none.
+    let lines = lines.with_filter(filter).with_filter(filter_fn(event));
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-
     let about = K::ABOUT;
+    let (traces, untraced) = match Traces::from_env(&about) {
+        Ok(traces) => (traces, None),
+        Err(error) => (None, Some(error)),
+    };
+    let spans = traces.as_ref().map(|traces| traces.layer(&about));
+    // A second subscriber in one process is a test's business, not a reason to stop.
+    let _ = tracing_subscriber::registry().with(spans).with(lines).try_init();
     let places = Places::parse(&std::env::var("WATCH_NAMESPACE").unwrap_or_default());
     tracing::info!(
         operator = about.operator,
         version = about.version,
         namespaces = places.0.join(","),
+        traces = traces.is_some(),
         "starting"
     );
+    if let Some(error) = untraced {
+        tracing::warn!(%error, "there are no traces");
+    }
     let client = Client::try_from(Config::infer().await?)?;
     let stop = CancellationToken::new();
     let mut term = signal(SignalKind::terminate()).map_err(Fatal::Signal)?;
@@ -87,7 +99,15 @@ async fn life<K: Managed>() -> Result<(), Fatal> {
     term::run(client, places, &face, &mut leader, &stop).await;
     stop.cancel();
     let _ = server.await;
+    if let Some(traces) = traces {
+        let _ = tokio::task::spawn_blocking(move || traces.flush()).await;
+    }
     Ok(())
+}
+
+/// What is logged; spans are not.
+fn event(metadata: &tracing::Metadata<'_>) -> bool {
+    metadata.is_event()
 }
 
 /// Liveness says that the process runs; readiness that it can do its work, or stands by to.

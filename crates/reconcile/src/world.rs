@@ -6,6 +6,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use futures::{StreamExt, stream};
 use k8s_openapi::{
     api::{apps::v1::Deployment, core::v1::Pod},
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
@@ -28,6 +29,9 @@ use crate::{
     object::{APPLIED, Object, Owner, REVISION, Write},
     status::Status,
 };
+
+/// How many reads go on at once at the first pass.
+pub(crate) const ASIDE: usize = 8;
 
 /// Values of a Secret or `ConfigMap`, decoded.
 pub type Values = BTreeMap<String, Vec<u8>>;
@@ -167,6 +171,19 @@ impl World {
             let mut contents = self.namespace.contents.lock().unwrap_or_else(PoisonError::into_inner);
             contents.insert((kind.to_owned(), name.to_owned()), (version, Arc::new(object)));
         }
+    }
+
+    /// Whether no object has been looked at yet: at the first pass after a start.
+    pub(crate) fn fresh(&self) -> bool {
+        self.namespace.known.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// Reads side by side what would be asked for one after the other.
+    pub(crate) async fn ahead(&self, references: Vec<(&'static str, String)>) {
+        let contents = references.into_iter().filter(|(kind, _)| matches!(*kind, "Secret" | "ConfigMap"));
+        let reads: Vec<_> = contents.map(async |(kind, name)| self.content(kind, &name).await).collect();
+        // What fails is asked for again by whoever needs it.
+        stream::iter(reads).buffer_unordered(ASIDE).for_each(async |_| {}).await;
     }
 
     /// The endpoint of a kind in this namespace.

@@ -99,8 +99,12 @@ impl Managed for SmartProxy {
         match what {
             // It keeps no files that a database knows: nothing of the kind is ever deleted.
             What::Deletion => None,
-            What::Workers => Some("a Smart Proxy cannot hold workers: its jobs are Foreman's; ask the Foreman for it"),
-            What::Writes => Some("a Smart Proxy cannot hold writes: it has no read-only mode; ask its Foreman for it"),
+            What::Workers => {
+                Some("a Smart Proxy cannot hold workers: its jobs are Foreman's; ask the Foreman for it")
+            }
+            What::Writes => {
+                Some("a Smart Proxy cannot hold writes: it has no read-only mode; ask its Foreman for it")
+            }
         }
     }
 

@@ -21,7 +21,9 @@ pub fn objects(foreman: &Instance, suspended: bool) -> Vec<Object> {
     let mut objects: Vec<_> =
         SCHEDULES.iter().map(|(name, schedule)| cron_job(foreman, name, schedule)).collect();
     if suspended {
-        objects.iter_mut().for_each(|object| object.body.data["spec"]["suspend"] = true.into());
+        for object in &mut objects {
+            object.body.data["spec"]["suspend"] = true.into();
+        }
     }
     objects
 }

@@ -23,7 +23,9 @@ pub fn objects(pulp: &Instance, suspended: bool) -> Vec<Object> {
     });
     let mut objects: Vec<_> = orphans.into_iter().chain(repair).collect();
     if suspended {
-        objects.iter_mut().for_each(|object| object.body.data["spec"]["suspend"] = true.into());
+        for object in &mut objects {
+            object.body.data["spec"]["suspend"] = true.into();
+        }
     }
     objects
 }

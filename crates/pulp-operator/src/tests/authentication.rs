@@ -139,7 +139,7 @@ fn what_a_directory_would_only_refuse_at_log_in_is_refused_here() {
         pulp
     };
     let (at, options) = ("users.search[0].filter: ", "connection: {options: {DEBUG_LEVEL: 1}}");
-    for (pulp, said) in vec![
+    for (pulp, said) in [
         (users("uid=%(user)s"), format!("{at}its parentheses do not match")),
         (users("(&(uid=%(user)s)"), format!("{at}its parentheses do not match")),
         (users("(uid=someone)"), format!("{at}needs %(user)s")),
@@ -185,7 +185,7 @@ fn the_image_is_asked_before_anything_that_serves_is_replaced() {
         seen.secrets = all(&after).secrets;
         assert_eq!(stages(&plan(&before, &seen))[5], "Migrate");
         let looks = stages(&plan(&after, &seen));
-        assert_eq!(looks[5..8], ["Preflight", "Admin held", "Content held"]);
+        assert_eq!(looks[5..8], ["Preflight", "Admin held", "Checksums held"]);
     }
 }
 

@@ -10,12 +10,12 @@ use super::{lives::*, *};
 const JOB: &str = "jobs/mypulp-hold";
 
 async fn with_cleanup() -> Rehearsal<Pulp> {
-    let rehearsal = installed().await;
+    let rehearsal = Box::pin(installed()).await;
     rehearsal.memory.edit(&path(&rehearsal), |mut object| {
         object["spec"]["maintenance"]["orphanCleanup"] = json!({ "schedule": "30 2 * * 6" });
         Some(object)
     });
-    rehearsal.settle().await.unwrap();
+    Box::pin(rehearsal.settle()).await.unwrap();
     rehearsal.memory.writes();
     rehearsal
 }
@@ -44,6 +44,11 @@ fn templates(rehearsal: &Rehearsal<Pulp>) -> Vec<Value> {
     all.map(|(_, object)| object["spec"]["template"].clone()).collect()
 }
 
+/// How often something was put back.
+fn repairs(rehearsal: &Rehearsal<Pulp>) -> usize {
+    rehearsal.memory.objects().values().filter(|object| object["reason"] == "DriftRepaired").count()
+}
+
 /// Paths that were written to, without verbs.
 fn written(rehearsal: &Rehearsal<Pulp>) -> Vec<String> {
     let name =
@@ -54,7 +59,7 @@ fn written(rehearsal: &Rehearsal<Pulp>) -> Vec<String> {
 #[tokio::test]
 async fn deletion_is_held_renewed_and_let_go_and_nothing_rolls() {
     let rehearsal = with_cleanup().await;
-    let before = templates(&rehearsal);
+    let (before, repaired) = (templates(&rehearsal), repairs(&rehearsal));
     rehearsal.hold("night", &[What::Deletion], Some(280));
     assert_eq!(states(&holds(&rehearsal).await), [HoldState::Pending]);
     assert_eq!(written(&rehearsal), [JOB, "cronjobs/mypulp-orphans", "pulps/mypulp/status"]);
@@ -84,7 +89,7 @@ async fn deletion_is_held_renewed_and_let_go_and_nothing_rolls() {
     assert_eq!(written(&rehearsal), [JOB, "cronjobs/mypulp-orphans", "pulps/mypulp/status"]);
     assert!(job(&rehearsal).is_none() && !suspended(&rehearsal));
     assert_eq!(templates(&rehearsal), before);
-    assert!(!rehearsal.memory.objects().values().any(|object| object["reason"] == "DriftRepaired"));
+    assert_eq!(repairs(&rehearsal), repaired);
 }
 
 #[tokio::test]

@@ -36,7 +36,8 @@ fn serving(rehearsal: &Rehearsal<Pulp>) -> Vec<(String, Value, Value)> {
         let image = object["spec"]["template"]["spec"]["containers"][0]["image"].clone();
         (name, image, object["spec"]["replicas"].clone())
     });
-    all.filter(|(name, ..)| !name.ends_with("-web") && !name.ends_with("-metrics")).collect()
+    let others = ["-web", "-metrics", "-cache"];
+    all.filter(|(name, ..)| !others.iter().any(|other| name.ends_with(other))).collect()
 }
 
 #[tokio::test]

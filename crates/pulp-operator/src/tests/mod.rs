@@ -1,16 +1,16 @@
 //! From a manifest in YAML to the objects of a plan: each golden file shows everything that a user's manifest makes.
 
 mod authentication;
-mod clouds;
 mod changes;
-mod kinds;
+mod clouds;
 mod holds;
+mod kinds;
 mod lives;
-mod parts;
 mod metrics;
+mod parts;
 mod schema;
-mod takeover;
 mod signing;
+mod takeover;
 
 use kube::ResourceExt;
 use reconcile::{
@@ -288,9 +288,9 @@ fn an_upgrade_looks_first_and_stops_what_a_gate_does_not_let_pass() {
             "Web held",
             "Exposure held",
             "Maintenance held",
-            "Metrics held",
             "Signing held",
-            "Checksums held"
+            "Checksums held",
+            "Metrics held"
         ]
     );
 

@@ -25,7 +25,7 @@ fn pods(pulp: &Pulp) -> Vec<(String, Value)> {
 #[test]
 fn nodes_neighbours_labels_and_annotations_reach_the_pods_of_their_part_and_no_others() {
     let mut manifest = serde_json::to_value(of(WHOLE)).unwrap();
-    let fields = ["api", "content", "worker", "web", "cache", "migration", "database/embedded"];
+    let fields = ["api", "content", "worker", "web", "cache", "metrics", "migration", "database/embedded"];
     for field in fields {
         let part = field.split('/').next().unwrap();
         let template = json!({
@@ -75,6 +75,7 @@ fn nodes_neighbours_labels_and_annotations_reach_the_pods_of_their_part_and_no_o
             "cache",
             "content",
             "database",
+            "metrics",
             "migrate",
             "orphans",
             "preflight",

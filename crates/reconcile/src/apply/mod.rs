@@ -7,6 +7,7 @@ mod remove;
 
 use std::collections::HashSet;
 
+use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use kube::{
     ResourceExt,
@@ -25,7 +26,7 @@ use crate::{
     object::{APPLIED, Object, REVISION, Write},
     plan::{Gate, Plan, Stage},
     status::{Achieved, Status},
-    world::{World, encoded},
+    world::{ASIDE, World, encoded},
 };
 
 use self::remove::{delete, leave, prune};
@@ -85,6 +86,9 @@ pub async fn apply(
     };
     let issued = plan.objects().filter(|object| matches!(object.write, Write::Issue(_)));
     let issued: HashSet<_> = issued.map(|object| object.body.name_any()).collect();
+    if world.fresh() {
+        ahead(plan, world, &issued).await;
+    }
     leave(plan, world, &mut outcome).await?;
     for stage in &plan.stages {
         let held = stage.held || outcome.waiting.is_some();
@@ -114,6 +118,32 @@ pub async fn apply(
     Ok(outcome)
 }
 
+/// Looks side by side at what is there of a plan.
+async fn ahead(plan: &Plan, world: &World, issued: &HashSet<String>) {
+    let standing = plan.objects().filter(|object| !matches!(object.write, Write::Run { .. }));
+    let looks: Vec<_> = standing
+        .map(async |object| {
+            let dressed = dress(world, issued, object).await?;
+            world.look(&dressed).await
+        })
+        .collect();
+    // What fails is looked at again in its turn.
+    stream::iter(looks).buffer_unordered(ASIDE).for_each(async |_| {}).await;
+}
+
+/// Labels, owner, safe pods, and the hash of the configuration that its pods refer to.
+async fn dress(world: &World, issued: &HashSet<String>, object: &Object) -> Result<Object, Error> {
+    let (mut config, mut certificates) = (vec![], vec![]);
+    for (kind, name) in object.configuration() {
+        let hash = world.content_hash(kind, &name).await?;
+        if kind == "Secret" && issued.contains(&name) { &mut certificates } else { &mut config }
+            .push(format!("{name} {hash}"));
+    }
+    let config = if config.is_empty() { String::new() } else { hash(&config) };
+    let certificates = if certificates.is_empty() { String::new() } else { hash(&certificates) };
+    Ok(object.clone().belonging_to(&world.owner, &config, &certificates))
+}
+
 /// One object in one pass.
 struct Pass<'a> {
     plan: &'a Plan,
@@ -130,7 +160,7 @@ struct Pass<'a> {
 
 impl Pass<'_> {
     async fn one(&mut self, object: &Object) -> Result<(), Error> {
-        let object = &self.dress(object).await?;
+        let object = &dress(self.world, self.issued, object).await?;
         if let Write::Run { achieves, volume, answers } = &object.write {
             return self.run(object, achieves, volume.as_deref(), *answers).await;
         }
@@ -199,19 +229,6 @@ impl Pass<'_> {
         }
         self.outcome.wait(self.stage, format!("{} is being replaced", object.title()));
         Ok(())
-    }
-
-    /// Labels, owner, safe pods, and the hash of the configuration that its pods refer to.
-    async fn dress(&self, object: &Object) -> Result<Object, Error> {
-        let (mut config, mut certificates) = (vec![], vec![]);
-        for (kind, name) in object.configuration() {
-            let hash = self.world.content_hash(kind, &name).await?;
-            if kind == "Secret" && self.issued.contains(&name) { &mut certificates } else { &mut config }
-                .push(format!("{name} {hash}"));
-        }
-        let config = if config.is_empty() { String::new() } else { hash(&config) };
-        let certificates = if certificates.is_empty() { String::new() } else { hash(&certificates) };
-        Ok(object.clone().belonging_to(&self.world.owner, &config, &certificates))
     }
 
     /// An object of that name that the watch does not show: one without our labels, or just made.

@@ -56,7 +56,8 @@ pub(super) async fn prune(plan: &Plan, world: &World, outcome: &mut Outcome) -> 
                 && (object.body.name_any() == name
                     || live.labels().get(RUN).is_some_and(|base| *base == object.body.name_any()))
         });
-        if !wanted && live.metadata.deletion_timestamp.is_none() {
+        let left = plan.gone.iter().any(|(kind, gone)| kind.kind == api.kind && *gone == name);
+        if !(wanted || left) && live.metadata.deletion_timestamp.is_none() {
             match delete(world, &api, &name, live.metadata.uid.clone()).await {
                 Ok(()) => outcome.written.push(format!("pruned {} {name}", api.kind)),
                 // All else is up; that one object cannot be deleted must not hide it.

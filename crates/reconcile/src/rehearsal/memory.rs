@@ -94,11 +94,17 @@ impl Memory {
         self.state(|state| state.objects.get(path).cloned())
     }
 
-    /// Changes an object behind the operator's back; `None` deletes it.
+    /// Changes an object behind the operator's back; `None` deletes it. A change of the spec is another generation.
     pub fn edit(&self, path: &str, edit: impl FnOnce(Value) -> Option<Value>) {
-        self.state(|state| match state.objects.remove(path).and_then(edit) {
-            Some(edited) => state.put(path, edited),
-            None => Value::Null,
+        self.state(|state| {
+            let Some(before) = state.objects.remove(path) else { return };
+            let spec = before["spec"].clone();
+            let generation = before["metadata"]["generation"].as_i64().unwrap_or_default();
+            let Some(mut edited) = edit(before) else { return };
+            if edited["spec"] != spec {
+                edited["metadata"]["generation"] = (generation + 1).into();
+            }
+            state.put(path, edited);
         });
     }
 
@@ -120,6 +126,11 @@ impl Memory {
                     }
                     Some("Job") if stays(&object) => object["status"].clone(),
                     Some("Job") => json!({ "conditions": [{ "type": "Complete", "status": "True" }], "succeeded": 1 }),
+                    Some("Service") if object["spec"]["type"] == "LoadBalancer" => {
+                        json!({ "loadBalancer": { "ingress": [{ "ip": "192.0.2.1" }] } })
+                    }
+                    Some("HTTPRoute") => json!({ "parents": [{ "conditions": [{ "type": "Accepted", "status": "True" }] }] }),
+                    Some("Route") => json!({ "ingress": [{ "conditions": [{ "type": "Admitted", "status": "True" }] }] }),
                     _ => object["status"].clone(),
                 };
                 if !status.is_null() {
@@ -249,6 +260,16 @@ impl State {
                 }
                 (201, self.put(&path, body))
             }
+            "PUT" => match self.objects.remove(path) {
+                Some(live) if live["metadata"]["resourceVersion"] == body["metadata"]["resourceVersion"] => {
+                    (200, self.put(path, body))
+                }
+                Some(live) => {
+                    self.objects.insert(path.to_owned(), live);
+                    (409, refusal(409, "Conflict", path))
+                }
+                None => (404, refusal(404, "NotFound", path)),
+            },
             "DELETE" => match self.objects.remove(path) {
                 Some(gone) => {
                     self.applied.remove(path);
@@ -279,7 +300,7 @@ impl State {
         }
     }
 
-    /// Stores an object as the API server would: a version for each change, a generation for each change of the spec.
+    /// Stores an object as the API server would, with another version for each change.
     fn put(&mut self, path: &str, mut object: Value) -> Value {
         let old = self.objects.get(path);
         let metadata = &mut object["metadata"];
@@ -289,7 +310,9 @@ impl State {
         }
         self.version += 1;
         metadata["resourceVersion"] = self.version.to_string().into();
-        metadata["generation"] = 1.into();
+        if metadata["generation"].is_null() {
+            metadata["generation"] = 1.into();
+        }
         metadata["namespace"] =
             path.split('/').skip_while(|part| *part != "namespaces").nth(1).unwrap_or_default().into();
         debug_assert!(old.is_none(), "an object is taken out before it is put back");

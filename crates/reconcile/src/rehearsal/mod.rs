@@ -12,7 +12,7 @@ pub use golden::{golden, text};
 pub use memory::Memory;
 
 use crate::{
-    control::{Context, pass},
+    control::{Context, told},
     error::Error,
     hold::What,
     managed::Managed,
@@ -92,7 +92,7 @@ impl<K: Managed + Serialize> Rehearsal<K> {
         for _ in 0..count {
             let mut object = self.object();
             object.meta_mut().managed_fields = None;
-            status = Box::pin(pass(&object, &context)).await?.status.1;
+            status = Box::pin(told(&object, &context)).await?.status.1;
         }
         Ok(status)
     }

@@ -4,7 +4,7 @@ use kube::{CustomResource, KubeSchema, ResourceExt};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{About, Error, Fault, Gate, Kind, Managed, Part, Plan, Report, Status, What, World};
+use crate::{About, Error, Fault, Gate, Kind, Managed, Part, Plan, Report, Status, World};
 
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[kube(
@@ -67,13 +67,5 @@ impl Managed for Note {
 
     fn report(_: &Self::Checked, (): &(), _: bool) -> Report {
         Report::default()
-    }
-
-    fn cannot_hold(_: What) -> Option<&'static str> {
-        Some("a note never moves")
-    }
-
-    fn moving(_: &Self::Checked, (): &(), _: What) -> Option<String> {
-        None
     }
 }

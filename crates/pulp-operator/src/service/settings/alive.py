@@ -19,9 +19,10 @@ BEATS = """
 """
 
 try:
+    # The probe has less time than the worker.
+    options = {**at["OPTIONS"], "connect_timeout": 8}
     connection = psycopg.connect(
-        host=at["HOST"], port=at["PORT"], dbname=at["NAME"], user=at["USER"], password=at["PASSWORD"],
-        connect_timeout=8, **at["OPTIONS"],
+        host=at["HOST"], port=at["PORT"], dbname=at["NAME"], user=at["USER"], password=at["PASSWORD"], **options
     )
     with connection:
         # Older releases keep workers in a table of their own.

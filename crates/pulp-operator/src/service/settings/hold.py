@@ -59,7 +59,7 @@ def beat(connection):
 def hold():
     with psycopg.connect(
         host=AT["HOST"], port=AT["PORT"], dbname=AT["NAME"], user=AT["USER"], password=AT["PASSWORD"],
-        connect_timeout=5, autocommit=True, **AT["OPTIONS"],
+        autocommit=True, **{**AT["OPTIONS"], "connect_timeout": 5},
     ) as connection:
         prepare(connection)
         print("deletion is about to be held", flush=True)

@@ -30,7 +30,8 @@ def told(error):
     status, kind = answered(error), type(error).__name__
     options = settings.STORAGES["default"]["OPTIONS"]
     name = options.get("bucket_name") or options.get("azure_container")
-    if status in (401, 403) or "Credentials" in kind:
+    refused = any(word in kind for word in ("Credentials", "Authentication", "Refresh", "Malformed"))
+    if status in (401, 403) or refused:
         return f'{KEYS}: refused in "{name}"; correct it, or let it write, read and delete there'
     if status == 404 or "Validation" in kind:
         return f'{BUCKET}: there is no "{name}"; create it, or correct the name'
@@ -61,5 +62,9 @@ signal.alarm(LIMIT)
 try:
     try_it()
 except Exception as error:
-    sys.exit(f"{told(error)} ({' '.join(str(error).split())})")
+    # Azure goes on with an id and a time, which are others at each try, and with all of its answer.
+    said = " ".join(str(error).split("RequestId:")[0].split())
+    code = getattr(error, "error_code", None)
+    code = getattr(code, "value", code)
+    sys.exit(f"{told(error)} ({f'{code}: {said}' if code else said})")
 print("an object was written, read and deleted")
