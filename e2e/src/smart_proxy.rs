@@ -38,13 +38,14 @@ impl ProxyStory {
     }
 
     /// Its name in Foreman.
-    pub fn host(&self) -> String {
+    pub fn registered_name(&self) -> String {
         format!("{}.{}.svc", self.name, self.namespace)
     }
 
     /// What Foreman knows of it; `None`: nothing.
     pub async fn known(&self, foreman: &Visitor) -> Option<Value> {
-        let list = foreman.json(&format!("/api/v2/smart_proxies?search=name=\"{}\"", self.host())).await;
+        let list =
+            foreman.json(&format!("/api/v2/smart_proxies?search=name=\"{}\"", self.registered_name())).await;
         list["results"].get(0).cloned()
     }
 }

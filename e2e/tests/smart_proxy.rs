@@ -29,7 +29,7 @@ async fn three_proxies_are_registered_and_what_fails_is_named_with_its_reason() 
         proxy.ready().await;
         let known = proxy.known(&admin).await.expect("Foreman knows it");
         assert_eq!(features(&known), wanted);
-        assert_eq!(known["url"], format!("https://{}:8443", proxy.host()));
+        assert_eq!(known["url"], format!("https://{}:8443", proxy.registered_name()));
     }
     // One module that fails stops no other, and is told with its field and the reason of the process.
     let said = broken.condition(LONG, "FeaturesReady", "False", "FeaturesFailed").await;
@@ -51,12 +51,12 @@ async fn three_proxies_are_registered_and_what_fails_is_named_with_its_reason() 
     // Somebody else's proxy of that name is left alone.
     broken.delete().await;
     let taken = broken.beside("taken");
-    taken.with("{}", &format!(", registration: {{name: {}}}", names.host())).await;
+    taken.with("{}", &format!(", registration: {{name: {}}}", names.registered_name())).await;
     let said = taken.condition(LONG, "Registered", "False", "NameTaken").await;
     assert!(said.contains("spec.registration.takeOver"), "{said}");
     assert_eq!(
         names.known(&admin).await.expect("Foreman knows it")["url"],
-        format!("https://{}:8443", names.host())
+        format!("https://{}:8443", names.registered_name())
     );
 }
 

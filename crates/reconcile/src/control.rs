@@ -39,7 +39,7 @@ use crate::{
     outside::{Leave, finalizer},
     report::{Done, Reporter},
     status::{Fault, Status},
-    verdict::{Verdict, permission, write},
+    verdict::{Applied, Verdict, permission, write},
     world::World,
 };
 
@@ -274,7 +274,7 @@ pub(crate) async fn pass<K: Managed>(object: &K, context: &Context<K>) -> Result
             let last = plan.stages.iter().rfind(|stage| !stage.held).map_or("Starting", |stage| stage.name);
             let still =
                 world.holds.acknowledged(known, Timestamp::now(), |what| K::moving(&checked, &seen, what));
-            Verdict::Applied(Box::new((outcome, report, outside, ready, last, still)))
+            Verdict::Applied(Box::new(Applied { outcome, report, outside, ready, last, holds: still }))
         }
     };
     write(object, context, before, world.holds, verdict).instrument(info_span!("report")).await

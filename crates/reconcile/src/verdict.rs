@@ -15,7 +15,7 @@ use crate::{
     managed::Managed,
     outside::Outside,
     report::Done,
-    status::{Fault, News, Status},
+    status::{Fault, News, Report, Status},
 };
 
 /// What a pass came to, before it is put in words.
@@ -23,9 +23,22 @@ pub(crate) enum Verdict {
     Paused,
     /// Only the user can mend it; `true`: nothing will tell us when that has happened.
     Faulty(Vec<Fault>, bool),
-    Applied(Box<(Outcome, crate::status::Report, Option<Outside>, bool, &'static str, Vec<Hold>)>),
+    Applied(Box<Applied>),
     /// It is being deleted, and something outside the API server still knows of it.
     Leaving(News, Timestamp),
+}
+
+/// A plan that was gone through.
+pub(crate) struct Applied {
+    pub outcome: Outcome,
+    pub report: Report,
+    /// What was found outside the API server, if somebody looked.
+    pub outside: Option<Outside>,
+    /// Every gate holds.
+    pub ready: bool,
+    /// The last stage that was not held.
+    pub last: &'static str,
+    pub holds: Vec<Hold>,
 }
 
 /// Computes the status and writes it if it is another one.
@@ -72,7 +85,7 @@ pub(crate) async fn write<K: Managed>(
             status.holds = holds.unanswered(HoldState::Pending, &why);
         }
         Verdict::Applied(applied) => {
-            let (mut reached, report, outside, ready, last, still) = *applied;
+            let Applied { outcome: mut reached, report, outside, ready, last, holds: still } = *applied;
             status.achieved = std::mem::take(&mut reached.achieved);
             let (reason, why) = match &reached.waiting {
                 Some((stage, why)) => (*stage, why.as_str()),
