@@ -24,6 +24,8 @@ declare -A runs=(
 )
 # Those that every run of the stories needs.
 operators=(foreman-operator pulp-operator)
+# Images besides, of those that are built on demand only.
+extra=()
 
 up() {
   if [ -n "$existing" ]; then
@@ -43,6 +45,7 @@ images() { # [OPERATOR...]: theirs and those that they run; every image there is
   [ $# -gt 0 ] || set -- "${operators[@]}"
   mapfile -t names < <(printf '%s\n' "${names[@]}" | sort -u)
   "$root/e2e/images/build" ${names[@]} >"$state/images"
+  [ "${#extra[@]}" = 0 ] || "$root/e2e/images/build" "${extra[@]}" >>"$state/images"
   for operator; do "$root/e2e/operator-image" "$operator"; done >>"$state/images"
 }
 
