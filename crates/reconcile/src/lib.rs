@@ -58,9 +58,9 @@ mod trace;
 mod verdict;
 mod world;
 
-pub use certificate::{Certificate, Usage};
+pub use certificate::{Certificate, Usage, authority};
 pub use diff::amount;
-pub use error::Error;
+pub use error::{Error, call};
 pub use generated::Generate;
 pub use hold::{Hold, HoldState, Holds, What};
 pub use keys::{Drawn, missing};
@@ -70,7 +70,10 @@ pub use object::{Object, Write};
 pub use outside::{Leave, Outside};
 pub use part::{Part, Replace};
 pub use plan::{Gate, Plan, Stage};
-pub use run::run;
+pub use control::Places;
+pub use report::Reporter;
+pub use run::{operate, run};
+pub use term::Operator;
 pub use status::{
     Achieved, ArtifactQuery, Backup, BackupContent, BackupDatabase, Endpoint, Fault, Feature, News, Report,
     Status, Version,

@@ -16,7 +16,7 @@ use crate::{
     lease::Leader,
     managed::Managed,
     report::Reporter,
-    term::{self, Face},
+    term::{self, Face, Operator, Single},
     trace::{Traced, Traces},
 };
 
@@ -37,7 +37,12 @@ enum Fatal {
 
 /// Runs the operator of `K` until SIGTERM; it leads whenever it can.
 pub async fn run<K: Managed>() -> ExitCode {
-    match life::<K>().await {
+    operate::<Single<K>>().await
+}
+
+/// Runs an operator until SIGTERM; it leads whenever it can.
+pub async fn operate<O: Operator>() -> ExitCode {
+    match life::<O>().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "cannot start");
@@ -47,7 +52,7 @@ pub async fn run<K: Managed>() -> ExitCode {
     }
 }
 
-async fn life<K: Managed>() -> Result<(), Fatal> {
+async fn life<O: Operator>() -> Result<(), Fatal> {
     let filter = EnvFilter::builder().with_default_directive(tracing::Level::INFO.into()).from_env()?;
     // What interrupts a watch we log ourselves, in words.
     let quiet = "kube_runtime::watcher=error".parse().map(|quiet| filter.clone().add_directive(quiet));
@@ -58,7 +63,7 @@ async fn life<K: Managed>() -> Result<(), Fatal> {
     // A span is nothing that is logged: without a collector there are none.
     let lines = lines.with_filter(filter).with_filter(filter_fn(event));
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let about = K::ABOUT;
+    let about = O::ABOUT;
     let (traces, untraced) = match Traces::from_env(&about) {
         Ok(traces) => (traces, None),
         Err(error) => (None, Some(error)),
@@ -87,7 +92,7 @@ async fn life<K: Managed>() -> Result<(), Fatal> {
         tracing::info!("stopping");
         stopping.cancel();
     });
-    let face = Arc::new(Face::<K>::new(Reporter::new(&about).into()));
+    let face = Arc::new(Face::<O>::new(Reporter::new(&about).into()));
     let address = std::env::var("LISTEN").unwrap_or_else(|_| "0.0.0.0:8080".into());
     let listener =
         tokio::net::TcpListener::bind(&address).await.map_err(|error| Fatal::Listen(address, error))?;
@@ -111,7 +116,7 @@ fn event(metadata: &tracing::Metadata<'_>) -> bool {
 }
 
 /// Liveness says that the process runs; readiness that it can do its work, or stands by to.
-async fn serve<K: Managed>(listener: tokio::net::TcpListener, face: Arc<Face<K>>, stop: CancellationToken) {
+async fn serve<O: Operator>(listener: tokio::net::TcpListener, face: Arc<Face<O>>, stop: CancellationToken) {
     let (ready, metrics) = (face.clone(), face);
     let app = Router::new()
         .route("/healthz", get(async || "ok"))

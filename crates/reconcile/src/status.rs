@@ -102,6 +102,9 @@ pub struct BackupContent {
     /// Secret that says which bucket holds it and how to reach it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bucket_secret: Option<String>,
+    /// User and group, by number, whose the files are; none where the platform assigns them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<i64>,
     /// Folder in the volume or bucket.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub path: String,

@@ -2,6 +2,7 @@
 //! it again.
 
 use std::{
+    marker::PhantomData,
     sync::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
@@ -14,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     control::{self, Context, Places},
+    kind::About,
     lease::Leader,
     managed::Managed,
     report::Reporter,
@@ -26,26 +28,70 @@ const GRACE: Duration = Duration::from_secs(3);
 /// How long the remains of a term may take to go; nothing in them waits for anything.
 const LEFT: Duration = Duration::from_secs(5);
 
+/// What a process does while it leads. An operator of one namespaced kind is a [`Managed`]; this is for those that are not.
+pub trait Operator: Send + Sync + 'static {
+    /// What its reconciles share, for one term.
+    type Term: Send + Sync + 'static;
+
+    /// Who we are.
+    const ABOUT: About;
+
+    /// Works until `stop`; `started` is told what its reconciles share. What runs when this is dropped must end with it, and let go of the term.
+    fn lead(
+        client: Client,
+        places: Places,
+        reporter: Arc<Reporter>,
+        stop: CancellationToken,
+        started: impl FnOnce(&Arc<Self::Term>) + Send,
+    ) -> impl Future<Output = ()> + Send;
+
+    /// Whether its custom resources have been read.
+    fn current(term: &Self::Term) -> bool;
+}
+
+/// The operator of one kind.
+pub struct Single<K>(PhantomData<K>);
+
+impl<K: Managed> Operator for Single<K> {
+    type Term = Context<K>;
+
+    const ABOUT: About = K::ABOUT;
+
+    async fn lead(
+        client: Client,
+        places: Places,
+        reporter: Arc<Reporter>,
+        stop: CancellationToken,
+        started: impl FnOnce(&Arc<Context<K>>) + Send,
+    ) {
+        control::run::<K>(client, places, reporter, stop, started).await;
+    }
+
+    fn current(context: &Context<K>) -> bool {
+        context.current()
+    }
+}
+
 /// What the probes and Prometheus ask of a process.
-pub struct Face<K: Managed> {
+pub struct Face<O: Operator> {
     /// Counts for all replicas, leading or not.
     pub reporter: Arc<Reporter>,
     /// There while leading.
-    context: RwLock<Option<Arc<Context<K>>>>,
+    term: RwLock<Option<Arc<O::Term>>>,
     /// The API server has answered.
     connected: AtomicBool,
 }
 
-impl<K: Managed> Face<K> {
+impl<O: Operator> Face<O> {
     /// A process that has not begun.
     pub fn new(reporter: Arc<Reporter>) -> Self {
-        Self { reporter, context: RwLock::default(), connected: AtomicBool::new(false) }
+        Self { reporter, term: RwLock::default(), connected: AtomicBool::new(false) }
     }
 
     /// Whether it can do its work or stands by to, and what it is at.
     pub fn ready(&self) -> Result<&'static str, &'static str> {
-        let context = self.context.read().unwrap_or_else(PoisonError::into_inner);
-        match context.as_ref().map(|context| context.current()) {
+        let term = self.term.read().unwrap_or_else(PoisonError::into_inner);
+        match term.as_ref().map(|term| O::current(term)) {
             _ if !self.connected.load(Ordering::Relaxed) => Err("the API server has not answered yet"),
             Some(false) => Err("reading custom resources; is the CRD installed?"),
             Some(true) => Ok("leading"),
@@ -53,17 +99,17 @@ impl<K: Managed> Face<K> {
         }
     }
 
-    fn leads(&self, context: Option<Arc<Context<K>>>) {
-        self.reporter.metrics.leader.set(context.is_some().into());
-        *self.context.write().unwrap_or_else(PoisonError::into_inner) = context;
+    fn leads(&self, term: Option<Arc<O::Term>>) {
+        self.reporter.metrics.leader.set(term.is_some().into());
+        *self.term.write().unwrap_or_else(PoisonError::into_inner) = term;
     }
 }
 
 /// Leads whenever the Lease can be had, until `stop`; gives it back then.
-pub async fn run<K: Managed>(
+pub async fn run<O: Operator>(
     client: Client,
     places: Places,
-    face: &Face<K>,
+    face: &Face<O>,
     leader: &mut Leader,
     stop: &CancellationToken,
 ) {
@@ -85,7 +131,7 @@ pub async fn run<K: Managed>(
 }
 
 /// Waits for the Lease; `false`: the process is to end.
-async fn stand<K: Managed>(face: &Face<K>, leader: &mut Leader, stop: &CancellationToken) -> bool {
+async fn stand<O: Operator>(face: &Face<O>, leader: &mut Leader, stop: &CancellationToken) -> bool {
     while !stop.is_cancelled() {
         match leader.lead().await {
             Ok(won) => {
@@ -102,18 +148,18 @@ async fn stand<K: Managed>(face: &Face<K>, leader: &mut Leader, stop: &Cancellat
 }
 
 /// One term. `true`: something of it is left.
-async fn serve<K: Managed>(
+async fn serve<O: Operator>(
     client: Client,
     places: Places,
-    face: &Face<K>,
+    face: &Face<O>,
     leader: &mut Leader,
     stop: &CancellationToken,
 ) -> bool {
     let (term, over) = (stop.child_token(), CancellationToken::new());
     let client = fenced(client, over.clone());
-    let started = |context: &Arc<Context<K>>| face.leads(Some(context.clone()));
+    let started = |term: &Arc<O::Term>| face.leads(Some(term.clone()));
     tokio::select! {
-        () = control::run::<K>(client, places, face.reporter.clone(), term.clone(), started) => {}
+        () = O::lead(client, places, face.reporter.clone(), term.clone(), started) => {}
         () = async {
             leader.hold(&term).await;
             term.cancel();
@@ -122,8 +168,8 @@ async fn serve<K: Managed>(
     }
     over.cancel();
     let remains = {
-        let context = face.context.read().unwrap_or_else(PoisonError::into_inner);
-        context.as_ref().map(Arc::downgrade)
+        let term = face.term.read().unwrap_or_else(PoisonError::into_inner);
+        term.as_ref().map(Arc::downgrade)
     };
     face.leads(None);
     face.reporter.forget();

@@ -12,21 +12,21 @@ use crate::{
     lease::Leader,
     rehearsal::Memory,
     report::Reporter,
-    term::{self, Face},
+    term::{self, Face, Single},
 };
 
 const LEASE: &str = "/apis/coordination.k8s.io/v1/namespaces/default/leases/note-operator";
 
 /// A process that stands for the Lease, and its end.
 struct Process {
-    face: Arc<Face<Note>>,
+    face: Arc<Face<Single<Note>>>,
     stop: CancellationToken,
     life: tokio::task::JoinHandle<()>,
 }
 
 impl Process {
     fn start(memory: &Memory, name: &str) -> Self {
-        let face = Arc::new(Face::<Note>::new(Reporter::new(&Note::ABOUT).into()));
+        let face = Arc::new(Face::<Single<Note>>::new(Reporter::new(&Note::ABOUT).into()));
         let stop = CancellationToken::new();
         let (client, stopping, seen) = (memory.client(), stop.clone(), face.clone());
         let mut leader =

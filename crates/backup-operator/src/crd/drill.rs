@@ -1,0 +1,85 @@
+//! Proof that backups can be restored.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use kube::{CustomResource, KubeSchema};
+use serde::{Deserialize, Serialize};
+
+use super::{Mapping, Named};
+
+/// Restores the newest set into scratch namespaces at regular times, looks whether it works, and takes it away again.
+#[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[kube(
+    group = "backup.theforeman.org",
+    version = "v1alpha1",
+    kind = "RestoreDrill",
+    plural = "restoredrills",
+    shortname = "rd",
+    category = "theforeman-backup",
+    status = "RestoreDrillStatus",
+    derive = "Default",
+    derive = "PartialEq",
+    printcolumn(json_path = ".spec.schedule", name = "Schedule", type_ = "string"),
+    printcolumn(json_path = ".status.conditions[?(@.type=='Proven')].status", name = "Proven", type_ = "string"),
+    printcolumn(json_path = ".status.last.set", name = "Set", type_ = "string"),
+    printcolumn(json_path = ".status.last.seconds", name = "Seconds", type_ = "integer"),
+    printcolumn(json_path = ".status.last.at", name = "Last", type_ = "date"),
+    printcolumn(json_path = ".status.conditions[?(@.type=='Proven')].message", name = "Message", type_ = "string", priority = 1),
+    printcolumn(json_path = ".metadata.creationTimestamp", name = "Age", type_ = "date")
+)]
+#[cfg_attr(test, kube(cel))]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("self.mapping.namespaces.size() > 0").message("spec.mapping.namespaces: say into which scratch namespace each namespace is restored"))]
+pub struct RestoreDrillSpec {
+    /// The `BackupStorage` whose newest set is restored.
+    pub storage: Named,
+    /// When: five fields of cron, in UTC. Once, if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 9, max = 128))]
+    pub schedule: Option<String>,
+    /// No new drills.
+    #[serde(default)]
+    pub suspend: bool,
+    /// The scratch namespaces, and other names in them. Whoever administers them has made them, grants the operators what they need there,
+    /// and should let nothing out of them by a `NetworkPolicy`.
+    pub mapping: Mapping,
+}
+
+/// What is known of a drill.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct RestoreDrillStatus {
+    /// The generation that this is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// `Proven`: whether the last drill has worked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".to_string()]))]
+    pub conditions: Vec<Condition>,
+    /// The restore that is going on, or being taken away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore: Option<String>,
+    /// The last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Drilled>,
+    /// When the next one is due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_at: Option<Time>,
+}
+
+/// A drill that has ended.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Drilled {
+    /// When it ended.
+    pub at: Time,
+    /// The set that was restored.
+    pub set: String,
+    /// Whether it worked.
+    pub worked: bool,
+    /// The recovery time (s), if it worked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<i64>,
+    /// What went wrong.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub message: String,
+}

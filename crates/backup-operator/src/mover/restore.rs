@@ -1,0 +1,155 @@
+//! Fills one instance from a set while nothing of it runs but its databases.
+
+use std::{path::PathBuf, process::Stdio, sync::Arc};
+
+use reconcile::BackupContent;
+
+use super::{
+    Error, blocking,
+    connection::Connection,
+    database::{Database, Session},
+    repository,
+    spec::{DATABASES, Spec},
+};
+use crate::{
+    crd::Stored,
+    cut::wire::{Order, Report},
+    engine::{
+        Progress,
+        restore::{Reader, Target, Wanted},
+        source,
+    },
+};
+
+/// Tables and the like that somebody has made in a database.
+const MADE: &str = "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S') AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'";
+
+/// Fills the instance; gives back what was restored.
+pub async fn run(spec: Spec, stored: Vec<Stored>, replace: bool) -> Result<Vec<Stored>, Error> {
+    let mut connection = Connection::open(&spec, &Report::Hello { cut: None, exported: None }).await?;
+    let key = loop {
+        match connection.order().await {
+            Some(Order::Start { key, .. }) => break key,
+            Some(_) => return Err(Error::other("a restore has no part in a cut")),
+            None => connection = Connection::open(&spec, &Report::Hello { cut: None, exported: None }).await?,
+        }
+    };
+    let opening = spec.clone();
+    let reader = blocking(move || Ok(repository(&opening, &key, false)?.reader()?)).await.map(Arc::new)?;
+    let progress = Progress::default();
+    let telling = {
+        let (progress, total) = (progress.clone(), stored.iter().map(|one| one.bytes.unsigned_abs()).sum());
+        async move {
+            loop {
+                tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+                let report = Report::Progress { bytes: progress.bytes(), total, files: progress.files() };
+                if connection.say(&report).await.is_err() {
+                    // Nobody has to hear it: what counts is how the pod ends.
+                    std::future::pending::<()>().await;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        done = fill(&spec, &stored, replace, reader, progress.clone()) => done.map(|()| stored.clone()),
+        () = telling => Err(Error::other("the work was broken off")),
+    }
+}
+
+async fn fill(
+    spec: &Spec,
+    stored: &[Stored],
+    replace: bool,
+    reader: Arc<Reader>,
+    progress: Progress,
+) -> Result<(), Error> {
+    let snapshot = |what: String| {
+        let found = stored.iter().find(|one| one.what == what);
+        found.map(|one| one.snapshot.clone()).ok_or_else(|| Error::other(format!("the set has no {what} of {}", spec.instance)))
+    };
+    for name in &spec.databases {
+        let database = Database::mounted(name, &PathBuf::from(DATABASES).join(name))?;
+        empty(&database, replace).await?;
+        load(&database, snapshot(format!("database/{name}"))?, reader.clone(), progress.clone()).await?;
+        tracing::info!(database = name, "filled");
+    }
+    for content in &spec.content {
+        let snapshot = snapshot(format!("content/{}", content.name))?;
+        files(content, snapshot, reader.clone(), progress.clone()).await?;
+        tracing::info!(content = content.name, "filled");
+    }
+    Ok(())
+}
+
+/// Makes sure that nothing is in the way.
+async fn empty(database: &Database, replace: bool) -> Result<(), Error> {
+    let mut session = Session::open(database).await?;
+    if session.ask(MADE).await? == "0" {
+        return Ok(());
+    }
+    if !replace {
+        return Err(database
+            .error("it is not empty; restore in place (spec.inPlace) if what is in it may go, or into a new instance")
+            .into());
+    }
+    // In one transaction: either all of it is gone or nothing. The schema is the server's own where the user may not make it.
+    session
+        .tell("BEGIN; DROP OWNED BY CURRENT_USER CASCADE; CREATE SCHEMA IF NOT EXISTS public; COMMIT")
+        .await?;
+    Ok(())
+}
+
+/// Loads a dump, all of it or nothing.
+async fn load(database: &Database, snapshot: String, reader: Arc<Reader>, progress: Progress) -> Result<(), Error> {
+    let mut command = database.program("pg_restore");
+    command
+        // The name only chooses that it goes to a database, which the environment names.
+        .args(["--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges", "--no-comments", "--no-password"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    let name = command.get_envs().find(|(key, _)| *key == "PGDATABASE").and_then(|(_, value)| value.map(ToOwned::to_owned));
+    command.arg("--dbname").arg(name.unwrap_or_default());
+    let database = database.clone();
+    blocking(move || {
+        let mut child = command.spawn().map_err(|error| database.error(format!("cannot run pg_restore: {error}")))?;
+        let mut input = child.stdin.take().ok_or_else(|| Error::other("pg_restore has no pipe"))?;
+        let errors = child.stderr.take();
+        let said = std::thread::spawn(move || {
+            let mut text = String::new();
+            if let Some(errors) = errors {
+                let _ = std::io::Read::read_to_string(&mut std::io::Read::take(errors, 64 << 10), &mut text);
+            }
+            text
+        });
+        let path = PathBuf::from(format!("{}.dump", database.name));
+        let given = reader.file(&snapshot, &path, &mut input, &progress);
+        if given.is_err() {
+            // Whatever came so far must not look like an end.
+            let _ = child.kill();
+        }
+        drop(input);
+        let ended = child.wait().map_err(|error| database.error(format!("pg_restore: {error}")))?;
+        let said = said.join().unwrap_or_default();
+        if !ended.success() && !said.trim().is_empty() {
+            let said: String = said.trim().lines().take(5).collect::<Vec<_>>().join("; ");
+            return Err(database.error(format!("pg_restore: {said}")).into());
+        }
+        given?;
+        if ended.success() { Ok(()) } else { Err(database.error(format!("pg_restore ended with {ended}")).into()) }
+    })
+    .await
+}
+
+async fn files(
+    content: &BackupContent,
+    snapshot: String,
+    reader: Arc<Reader>,
+    progress: Progress,
+) -> Result<(), Error> {
+    let target = Target::Folder(Spec::folder(content));
+    let digest = if content.artifacts.is_some() { source::artifact } else { |_: &std::path::Path| None };
+    let wanted = Wanted { digest, go_on: true, ..Wanted::default() };
+    blocking(move || Ok(reader.restore(&snapshot, &target, &wanted, &progress)?)).await
+}

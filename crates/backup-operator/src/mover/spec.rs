@@ -1,0 +1,86 @@
+//! What a mover is told by its Job.
+
+use std::path::PathBuf;
+
+use reconcile::BackupContent;
+use serde::{Deserialize, Serialize};
+
+use crate::crd::{Reference, Stored};
+
+/// Where the Job mounts things.
+pub const DATABASES: &str = "/databases";
+/// Where the Job mounts content.
+pub const CONTENT: &str = "/content";
+/// Where the Job mounts Secrets.
+pub const SECRETS: &str = "/state/secrets";
+/// Where the Job mounts `ConfigMaps`.
+pub const CONFIG_MAPS: &str = "/state/configmaps";
+/// The token that the gateway knows it by.
+pub const TOKEN: &str = "/var/run/backup/token";
+/// The environment variable with a [`Spec`].
+pub const VARIABLE: &str = "BACKUP_MOVER";
+
+/// What a mover is told by its Job. Nothing in it is secret.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Spec {
+    /// What it does.
+    pub task: Task,
+    /// Uid of the `Backup` or `Restore`.
+    pub run: String,
+    /// Which try of it.
+    pub attempt: i32,
+    /// The instance, as it is called here.
+    pub instance: Reference,
+    /// Name of the `BackupStorage`.
+    pub storage: String,
+    /// The repository in it: the namespace that the set is of.
+    pub repository: String,
+    /// `https://host:port` of the gateway.
+    pub gateway: String,
+    /// The authority of its certificate, PEM.
+    pub ca: String,
+    /// Names of the databases; each has its Secret under [`DATABASES`].
+    pub databases: Vec<String>,
+    /// What is kept outside databases; each has its volume under [`CONTENT`].
+    pub content: Vec<BackupContent>,
+    /// Secrets of the instance, under [`SECRETS`].
+    pub secrets: Vec<String>,
+    /// `ConfigMaps` of the instance, under [`CONFIG_MAPS`].
+    pub config_maps: Vec<String>,
+}
+
+/// What a mover does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Task {
+    /// Copies the instance into the repository.
+    Backup {
+        /// Name of the set.
+        set: String,
+    },
+    /// Fills the instance from the repository.
+    Restore {
+        /// What is in the set.
+        stored: Vec<Stored>,
+        /// Data that are there may go.
+        replace: bool,
+    },
+}
+
+impl Spec {
+    /// The folder of a content.
+    pub fn folder(content: &BackupContent) -> PathBuf {
+        PathBuf::from(CONTENT).join(&content.name).join(&content.path)
+    }
+}
+
+/// How a mover ends, in the termination message of its pod.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Outcome {
+    /// It is done; what was stored.
+    Done(Vec<Stored>),
+    /// It is not, for people.
+    Failed(String),
+}

@@ -1,0 +1,108 @@
+//! What the operator does while it leads: the gateway, the floor where movers are conducted, and a controller per kind.
+
+mod access;
+mod backup;
+mod controller;
+mod drill;
+mod hold;
+mod home;
+mod jobs;
+mod names;
+mod objects;
+mod restore;
+mod schedule;
+mod server;
+mod services;
+mod sets;
+mod storage;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use kube::Client;
+use reconcile::{About, Error, Operator, Places, Reporter};
+use tokio_util::sync::CancellationToken;
+
+use self::{access::Reviewed, home::Home, storage::Storages};
+use crate::{cut::Floor, gateway};
+
+pub use services::service_kinds;
+
+/// Backs up and restores services.
+pub struct BackupOperator;
+
+/// What all reconciles of a term share.
+pub struct Term {
+    client: Client,
+    home: Home,
+    floor: Arc<Floor>,
+    storages: Arc<Storages>,
+    access: Arc<Reviewed>,
+    metrics: Arc<gateway::Metrics>,
+    /// How many kinds have been read.
+    read: AtomicUsize,
+}
+
+/// How many kinds there are.
+const KINDS: usize = 5;
+
+/// Who we are.
+pub const ABOUT: About = About { operator: "backup-operator", version: env!("CARGO_PKG_VERSION") };
+
+impl Operator for BackupOperator {
+    type Term = Term;
+
+    const ABOUT: About = ABOUT;
+
+    async fn lead(
+        client: Client,
+        _: Places,
+        _: Arc<Reporter>,
+        stop: CancellationToken,
+        started: impl FnOnce(&Arc<Term>) + Send,
+    ) {
+        if let Err(error) = term(client, stop.clone(), started).await {
+            tracing::error!(%error, "cannot lead; the next try begins anew");
+            stop.run_until_cancelled(tokio::time::sleep(std::time::Duration::from_secs(10))).await;
+        }
+    }
+
+    fn current(term: &Term) -> bool {
+        term.read.load(Ordering::Relaxed) == KINDS
+    }
+}
+
+async fn term(
+    client: Client,
+    stop: CancellationToken,
+    started: impl FnOnce(&Arc<Term>) + Send,
+) -> Result<(), Error> {
+    let home = Home::of(&client).await?;
+    let storages = Arc::new(Storages::default());
+    let term = Arc::new(Term {
+        access: Arc::new(Reviewed::new(client.clone(), home.account.clone())),
+        floor: Arc::default(),
+        metrics: Arc::default(),
+        read: AtomicUsize::new(0),
+        client,
+        home,
+        storages,
+    });
+    started(&term);
+    let serving = server::serve(term.clone(), stop.clone());
+    let working = async {
+        tokio::join!(
+            controller::run(&term, &stop, storage::reconcile),
+            controller::run(&term, &stop, backup::reconcile),
+            controller::run(&term, &stop, schedule::reconcile),
+            controller::run(&term, &stop, restore::reconcile),
+            controller::run(&term, &stop, drill::reconcile),
+        );
+    };
+    tokio::select! {
+        () = working => Ok(()),
+        result = serving => result,
+    }
+}

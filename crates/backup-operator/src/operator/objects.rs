@@ -1,0 +1,109 @@
+//! A service's custom resource, as it is kept in a set and as it comes back.
+
+use kube::ResourceExt;
+use serde_json::{Value, json};
+
+use super::{names, services::Service};
+use crate::crd::{Mapping, Reference};
+
+/// The file with the custom resource.
+pub const FILE: &str = "custom-resource.json";
+/// Annotations that are about the cluster that it was in.
+const LOCAL: [&str; 2] = ["hold.theforeman.org/", "kubectl.kubernetes.io/"];
+
+/// What the operator adds to a set that no volume can show a mover.
+pub fn kept(service: &Service) -> Vec<(String, String)> {
+    let object = &service.object;
+    let mut annotations = object.annotations().clone();
+    annotations.retain(|key, _| key != names::DATA && !LOCAL.iter().any(|prefix| key.starts_with(prefix)));
+    let types = object.types.clone().unwrap_or_default();
+    let value = json!({
+        "apiVersion": types.api_version,
+        "kind": types.kind,
+        "metadata": {
+            "name": service.of.name,
+            "namespace": service.of.namespace,
+            "labels": object.labels(),
+            "annotations": annotations,
+        },
+        "spec": object.data["spec"],
+        "status": object.data["status"],
+    });
+    vec![(FILE.into(), serde_json::to_string_pretty(&value).unwrap_or_default())]
+}
+
+/// The custom resource as it comes back: under its new name, without status, and held from its first moment so that nothing uses its
+/// databases before they are filled.
+pub fn restored(kept: &Value, to: &Reference, mapping: &Mapping, hold: (&str, String)) -> Value {
+    let mut object = kept.clone();
+    if let Some(map) = object.as_object_mut() {
+        map.remove("status");
+    }
+    object["metadata"]["namespace"] = to.namespace.clone().into();
+    object["metadata"]["name"] = to.name.clone().into();
+    if !object["metadata"]["annotations"].is_object() {
+        object["metadata"]["annotations"] = json!({});
+    }
+    object["metadata"]["annotations"][hold.0] = hold.1.into();
+    mapped(&mut object["spec"], "", mapping);
+    object
+}
+
+/// Replaces host names, alone or in URLs, and storage classes.
+fn mapped(value: &mut Value, key: &str, mapping: &Mapping) {
+    match value {
+        Value::String(text) => {
+            if key.to_lowercase().ends_with("storageclass") || key == "storageClassName" || key == "class" {
+                if let Some(to) = mapping.storage_classes.get(text) {
+                    to.clone_into(text);
+                }
+                return;
+            }
+            for (from, to) in &mapping.hosts {
+                let Some(start) = text.find(from.as_str()) else { continue };
+                let end = start + from.len();
+                let part = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(byte));
+                let bytes = text.as_bytes();
+                // Not where it is only a part of another name.
+                if !part(start.checked_sub(1).and_then(|before| bytes.get(before))) && !part(bytes.get(end)) {
+                    text.replace_range(start..end, to);
+                    return;
+                }
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(|value| mapped(value, key, mapping)),
+        Value::Object(fields) => fields.iter_mut().for_each(|(key, value)| mapped(value, key, mapping)),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_back_has_its_new_names_and_is_held() {
+        let kept = json!({
+            "apiVersion": "app.theforeman.org/v1alpha1", "kind": "Pulp",
+            "metadata": { "name": "pulp", "namespace": "old", "annotations": { "a": "b" } },
+            "spec": {
+                "ingress": { "host": "pulp.example.com", "tls": ["https://pulp.example.com/x", "mypulp.example.com"] },
+                "storage": { "file": { "storageClass": "slow", "size": "slow" } },
+            },
+            "status": { "x": 1 },
+        });
+        let mapping = Mapping {
+            hosts: [("pulp.example.com".to_owned(), "drill.test".to_owned())].into(),
+            storage_classes: [("slow".to_owned(), "fast".to_owned())].into(),
+            ..Mapping::default()
+        };
+        let to = Reference { kind: "Pulp".into(), namespace: "new".into(), name: "pulp".into() };
+        let object = restored(&kept, &to, &mapping, ("hold.theforeman.org/x", "{}".into()));
+        assert_eq!(object["metadata"]["namespace"], "new");
+        assert_eq!(object["metadata"]["annotations"], json!({ "a": "b", "hold.theforeman.org/x": "{}" }));
+        assert_eq!(object["spec"]["ingress"]["host"], "drill.test");
+        assert_eq!(object["spec"]["ingress"]["tls"], json!(["https://drill.test/x", "mypulp.example.com"]));
+        assert_eq!(object["spec"]["storage"]["file"], json!({ "storageClass": "fast", "size": "slow" }));
+        assert!(object.get("status").is_none());
+    }
+}

@@ -1,0 +1,144 @@
+//! The lists of the sets: written last, so that a set without one does not exist; read to find sets in a storage that this cluster has never
+//! seen.
+
+use std::{path::Path, sync::Arc};
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use reconcile::Error;
+use serde::{Deserialize, Serialize};
+
+use super::{Term, names::SETS};
+use crate::{
+    crd::{Cut, Instance},
+    engine::{self, Key, Limits, Parent, Progress, Repository, Rest, Save, Storage, source::Source},
+};
+
+const FILE: &str = "set.json";
+
+/// What a set consists of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Set {
+    /// Its name.
+    pub name: String,
+    /// Name of the `Backup` that made it.
+    pub backup: String,
+    /// The instant that it shows.
+    pub cut: Cut,
+    /// When it was complete.
+    pub ended_at: Time,
+    /// Its services.
+    pub instances: Vec<Instance>,
+}
+
+/// What the engine could not do, in words for a condition.
+pub type Words = String;
+
+fn words(error: engine::Error) -> Words {
+    error.to_string()
+}
+
+/// A repository of a storage, opened by the operator itself. Blocks.
+fn open(term: &Term, storage: &str, repository: &str, key: &[u8], new: bool) -> Result<Repository, engine::Error> {
+    let rest: Arc<Rest> = Rest::new(Storage {
+        name: storage.into(),
+        // By its own name, as movers do: the certificate is of that name.
+        url: format!("{}/{storage}/{repository}", term.home.gateway),
+        token: term.home.token.clone(),
+        ca: Some(term.home.ca.clone().into_bytes()),
+        limits: Limits::default(),
+    })?
+    .into();
+    let key = Key::of(key, repository)?;
+    if new { Repository::init(&rest, &key) } else { Repository::open(&rest, &key) }
+}
+
+/// Does something with a repository, on a thread that may block.
+pub async fn with<T: Send + 'static>(
+    term: &Arc<Term>,
+    storage: &str,
+    repository: &str,
+    new: bool,
+    work: impl FnOnce(&Repository) -> Result<T, engine::Error> + Send + 'static,
+) -> Result<Result<T, Words>, Error> {
+    let Some(key) = term.storages.key(storage) else {
+        return Ok(Err(format!("BackupStorage {storage} is not ready")));
+    };
+    let (term, storage, repository) = (term.clone(), storage.to_owned(), repository.to_owned());
+    let done = tokio::task::spawn_blocking(move || {
+        open(&term, &storage, &repository, &key, new).and_then(|repository| work(&repository)).map_err(words)
+    });
+    done.await.map_err(|error| Error::Slow { what: format!("the repository: {error}") })
+}
+
+/// What a mover needs to open the repository of its namespace.
+pub fn key(term: &Term, storage: &str, repository: &str) -> Result<String, Words> {
+    let key = term.storages.key(storage).ok_or_else(|| format!("BackupStorage {storage} is not ready"))?;
+    let key = Key::of(&key, repository).map_err(words)?;
+    String::from_utf8(key.to_secret()).map_err(|error| error.to_string())
+}
+
+/// Writes the list of a set: from now on it exists. One that is there already stays.
+pub async fn seal(term: &Arc<Term>, storage: &str, set: Set) -> Result<Result<(), Words>, Error> {
+    with(term, storage, SETS, true, move |repository| {
+        let tag = format!("set={}", set.name);
+        if repository.snapshots()?.iter().any(|snapshot| snapshot.tags.contains(&tag)) {
+            return Ok(());
+        }
+        let text = serde_json::to_vec_pretty(&set).unwrap_or_default();
+        let save = Save {
+            tags: vec![tag, "what=list".into()],
+            host: "cluster".into(),
+            parent: Parent::None,
+            time: Some(set.cut.at.0),
+        };
+        repository.save(Source::Memory(vec![(FILE.into(), text)]), &save, &Progress::default()).map(drop)
+    })
+    .await
+}
+
+/// All sets of a storage, oldest first.
+pub async fn list(term: &Arc<Term>, storage: &str) -> Result<Result<Vec<Set>, Words>, Error> {
+    let found = with(term, storage, SETS, false, |repository| {
+        let snapshots = repository.snapshots()?;
+        let reader = repository.reader()?;
+        let mut sets = Vec::new();
+        for snapshot in snapshots.iter().filter(|one| one.tags.iter().any(|tag| tag == "what=list")) {
+            let mut text = Vec::new();
+            reader.file(&snapshot.id, Path::new(FILE), &mut text, &Progress::default())?;
+            let set: Set = serde_json::from_slice(&text).map_err(|error| engine::Error::Damaged {
+                file: FILE.into(),
+                pack: None,
+                why: error.to_string(),
+            })?;
+            sets.push(set);
+        }
+        Ok(sets)
+    });
+    match found.await? {
+        Err(words) if words.contains("has no repository yet") => Ok(Ok(vec![])),
+        other => Ok(other),
+    }
+}
+
+/// Takes a set out of a storage; its data go with the next maintenance. Its list goes first: what is left then is no set.
+pub async fn forget(term: &Arc<Term>, storage: &str, set: &str, namespaces: Vec<String>) -> Result<Result<(), Words>, Error> {
+    let tag = format!("set={set}");
+    for repository in std::iter::once(SETS.to_owned()).chain(namespaces) {
+        let tag = tag.clone();
+        let gone = with(term, storage, &repository, false, move |repository| {
+            let ids: Vec<_> = repository
+                .snapshots()?
+                .into_iter()
+                .filter(|snapshot| snapshot.tags.contains(&tag))
+                .map(|snapshot| snapshot.id)
+                .collect();
+            if ids.is_empty() { Ok(()) } else { repository.forget(&ids) }
+        });
+        match gone.await? {
+            Err(words) if !words.contains("has no repository yet") => return Ok(Err(words)),
+            _ => {}
+        }
+    }
+    Ok(Ok(()))
+}
