@@ -1,1 +1,113 @@
-//! 
+//! Reads more than is asked where the rest will be asked next: one request per blob makes a distant storage unbearably slow.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use bytes::Bytes;
+use rustic_core::{BytesList, FileType, Id, ReadBackend, RusticResult, WriteBackend};
+
+/// Packs of trees that are kept: trees are read in the order in which they were written, so a few are enough.
+const TREES: usize = 4;
+
+/// Filled by the first who asks; the others wait for him.
+type Slot = Arc<Mutex<Option<Bytes>>>;
+
+pub struct Ahead {
+    inner: Arc<dyn WriteBackend>,
+    trees: Mutex<VecDeque<(Id, Slot)>>,
+    windows: Mutex<Vec<(Id, u32, Bytes)>>,
+}
+
+/// A part of a pack that is kept in memory as long as this lives.
+pub struct Window {
+    ahead: Arc<Ahead>,
+    pack: Id,
+    offset: u32,
+}
+
+impl Ahead {
+    pub fn new(inner: Arc<dyn WriteBackend>) -> Arc<Self> {
+        Arc::new(Self { inner, trees: Mutex::default(), windows: Mutex::default() })
+    }
+
+    /// Reads a part of a pack that is about to be asked for in pieces; None if it is in a window already.
+    pub fn window(self: &Arc<Self>, pack: Id, offset: u32, length: u32) -> RusticResult<Option<Window>> {
+        if self.in_window(&pack, offset, length).is_some() {
+            return Ok(None);
+        }
+        let bytes = self.inner.read_partial(FileType::Pack, &pack, false, offset, length)?;
+        self.windows.lock().unwrap_or_else(PoisonError::into_inner).push((pack, offset, bytes));
+        Ok(Some(Window { ahead: self.clone(), pack, offset }))
+    }
+
+    fn in_window(&self, pack: &Id, offset: u32, length: u32) -> Option<Bytes> {
+        let windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        windows.iter().filter(|(id, ..)| id == pack).find_map(|(_, start, bytes)| {
+            let from = offset.checked_sub(*start)? as usize;
+            let to = from.checked_add(length as usize)?;
+            (to <= bytes.len()).then(|| bytes.slice(from..to))
+        })
+    }
+
+    fn tree(&self, pack: &Id, offset: u32, length: u32) -> RusticResult<Option<Bytes>> {
+        let slot = {
+            let mut trees = self.trees.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some((_, slot)) = trees.iter().find(|(id, _)| id == pack) {
+                slot.clone()
+            } else {
+                if trees.len() >= TREES {
+                    trees.pop_front();
+                }
+                let slot = Slot::default();
+                trees.push_back((*pack, slot.clone()));
+                slot
+            }
+        };
+        let mut content = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        if content.is_none() {
+            *content = Some(self.inner.read_full(FileType::Pack, pack)?);
+        }
+        let (from, to) = (offset as usize, offset as usize + length as usize);
+        Ok(content.as_ref().filter(|bytes| to <= bytes.len()).map(|bytes| bytes.slice(from..to)))
+    }
+}
+
+impl Drop for Window {
+    fn drop(&mut self) {
+        let mut windows = self.ahead.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = windows.iter().position(|(id, offset, _)| *id == self.pack && *offset == self.offset) {
+            windows.swap_remove(at);
+        }
+    }
+}
+
+impl ReadBackend for Ahead {
+    super::backend::read_through!(inner);
+
+    fn read_partial(&self, kind: FileType, id: &Id, cacheable: bool, offset: u32, length: u32) -> RusticResult<Bytes> {
+        if kind == FileType::Pack {
+            // The library calls cacheable what are trees.
+            let known = if cacheable { self.tree(id, offset, length)? } else { self.in_window(id, offset, length) };
+            if let Some(bytes) = known {
+                return Ok(bytes);
+            }
+        }
+        self.inner.read_partial(kind, id, cacheable, offset, length)
+    }
+}
+
+impl WriteBackend for Ahead {
+    fn create(&self) -> RusticResult<()> {
+        self.inner.create()
+    }
+
+    fn write_bytes(&self, kind: FileType, id: &Id, cacheable: bool, content: BytesList) -> RusticResult<()> {
+        self.inner.write_bytes(kind, id, cacheable, content)
+    }
+
+    fn remove(&self, kind: FileType, id: &Id, cacheable: bool) -> RusticResult<()> {
+        self.inner.remove(kind, id, cacheable)
+    }
+}

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use rustic_core::RusticError;
+
 /// A file that could not be backed up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unread {
@@ -74,6 +76,43 @@ pub enum Error {
     /// The library failed in a way that none of the others describes.
     #[error("{0}")]
     Library(String),
+}
+
+/// What the backend says, found again inside of what the library makes of it.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{text}")]
+pub(super) struct Failure {
+    pub missing: bool,
+    pub text: String,
+}
+
+impl From<Box<RusticError>> for Error {
+    fn from(error: Box<RusticError>) -> Self {
+        if let Some(failure) = failure(&*error) {
+            return Self::Storage(failure.text.clone());
+        }
+        Self::Library(one_line(&error))
+    }
+}
+
+/// The backend's own words in an error of the library.
+pub(super) fn failure<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Failure> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        // A boxed error is not the error that it boxes.
+        let inside = error.downcast_ref::<Box<RusticError>>().map(|boxed| &**boxed as &(dyn std::error::Error + 'static));
+        let error = inside.unwrap_or(error);
+        if let Some(failure) = error.downcast_ref::<Failure>() {
+            return Some(failure);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// The library's errors are a page each; a status has room for a line.
+pub(super) fn one_line(error: &RusticError) -> String {
+    error.display_log().trim_start_matches("Error: ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn list(first: &[Unread]) -> String {

@@ -1,14 +1,39 @@
 //! One repository: snapshots in, out, and looked after.
 
-use std::sync::Arc;
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        mpsc::{self, SyncSender},
+    },
+    thread,
+};
 
-use jiff::Timestamp;
+use jiff::{Span, Timestamp, tz::TimeZone};
+use rustic_core::{
+    BackupOptions, CheckOptions, ConfigOptions, Credentials, Id, IndexedTree, KeyOptions, LimitOption, LsOptions, Open, OpenStatus,
+    ProgressBars, ProgressType, PruneOptions, ReadBackend, ReadSubsetOption, RepositoryBackends, RepositoryOptions, RusticError,
+    RusticProgress, SnapshotGroupCriterion, SnapshotOptions, WriteBackend,
+    repofile::{SnapshotFile, SnapshotId},
+};
 
-use super::{Error, Key, Progress, Rest, source::Source};
+use super::{
+    Error, Key, Progress, Rest,
+    ahead::Ahead,
+    behind::Behind,
+    contain::contain,
+    error::{failure, one_line},
+    feed::{Feed, Ledger},
+    hold::Hold,
+    restore::Reader,
+    source::Source,
+};
 
-/// An open repository.
-#[derive(Debug)]
-pub struct Repository {}
+/// An open repository. Each operation opens it anew, which costs two requests, so one can be shared.
+pub struct Repository {
+    backend: Arc<Rest>,
+    credentials: Credentials,
+}
 
 /// What is known of a snapshot without reading it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,47 +134,298 @@ impl Default for Prune {
 
 impl Repository {
     /// Opens a repository that is there.
-    pub fn open(_backend: &Arc<Rest>, _key: &Key) -> Result<Self, Error> {
-        todo!()
+    pub fn open(backend: &Arc<Rest>, key: &Key) -> Result<Self, Error> {
+        Self { backend: backend.clone(), credentials: key.credentials()? }.tried()
     }
 
-    /// Opens one that restic made.
-    pub fn open_with_password(_backend: &Arc<Rest>, _password: &str) -> Result<Self, Error> {
-        todo!()
+    /// Opens one that restic made. Takes 128 MB for the moment.
+    pub fn open_with_password(backend: &Arc<Rest>, password: &str) -> Result<Self, Error> {
+        Self { backend: backend.clone(), credentials: Credentials::password(password) }.tried()
     }
 
     /// Makes the repository, with a key file so that the derived password opens it too; opens it if it is there already.
-    pub fn init(_backend: &Arc<Rest>, _key: &Key) -> Result<Self, Error> {
-        todo!()
+    pub fn init(backend: &Arc<Rest>, key: &Key) -> Result<Self, Error> {
+        let made = Self { backend: backend.clone(), credentials: key.credentials()? };
+        contain(|| {
+            let found = rustic_core::Repository::new(&options(), &made.backends(backend.clone()))?;
+            if found.config_id()?.is_some() {
+                return Ok(());
+            }
+            // The password first: the configuration is what makes it a repository.
+            let keys = KeyOptions::default().username("backup-operator".to_owned()).with_created(true);
+            let config = shape()?;
+            let repository = found.init(&made.credentials, &keys, &config)?;
+            repository.add_key(key.password(), &keys)?;
+            Ok(())
+        })?;
+        made.tried()
+    }
+
+    fn tried(self) -> Result<Self, Error> {
+        contain(|| self.library(self.backend.clone(), Progress::default()).map(drop))?;
+        Ok(self)
+    }
+
+    fn backends(&self, over: Arc<dyn WriteBackend>) -> RepositoryBackends {
+        RepositoryBackends::new(over, None)
+    }
+
+    /// The library's repository over one of our backends.
+    fn library(&self, over: Arc<dyn WriteBackend>, progress: Progress) -> Result<rustic_core::Repository<OpenStatus>, Error> {
+        let repository = rustic_core::Repository::new_with_progress(&options(), &self.backends(over), Bars(progress))?;
+        let name = || format!("{} ({})", self.backend.name(), self.backend.location());
+        if repository.config_id()?.is_none() {
+            return Err(Error::NoRepository(name()));
+        }
+        repository.open(&self.credentials).map_err(|error| match failure(&*error) {
+            // Whatever is wrong with what was read of the configuration, the key did not open it.
+            None => Error::Key(name()),
+            Some(_) => error.into(),
+        })
     }
 
     /// All of them, oldest first.
     pub fn snapshots(&self) -> Result<Vec<Snapshot>, Error> {
-        todo!()
+        contain(|| {
+            let repository = self.library(self.backend.clone(), Progress::default())?;
+            let mut found: Vec<_> = repository.get_all_snapshots()?.iter().map(Snapshot::of).collect();
+            found.sort_by(|a, b| (a.time, &a.id).cmp(&(b.time, &b.id)));
+            Ok(found)
+        })
     }
 
     /// Backs up a source. The snapshot comes into being last and only if everything that was asked for is in it.
-    pub fn save(&self, _source: Source, _save: &Save, _progress: &Progress) -> Result<Snapshot, Error> {
-        todo!()
+    pub fn save(&self, source: Source, save: &Save, progress: &Progress) -> Result<Snapshot, Error> {
+        let ledger = Ledger::new(progress);
+        let (files, bytes) = source.total();
+        progress.expect(files, bytes);
+        let saved = contain(|| self.save_held(source, save, &ledger));
+        // What came first is the reason for what came later.
+        if let Err(error) = saved {
+            if progress.stopped() {
+                return Err(Error::Cancelled);
+            }
+            if let Some(error) = self.backend.given_up() {
+                return Err(error);
+            }
+            ledger.complaints()?;
+            return Err(error);
+        }
+        saved
+    }
+
+    fn save_held(&self, source: Source, save: &Save, ledger: &Arc<Ledger>) -> Result<Snapshot, Error> {
+        let hold = Hold::new(Behind::new(Ahead::new(self.backend.clone())));
+        let repository = self.library(hold.clone(), ledger.progress.clone())?.to_indexed_ids()?;
+        let mut backup = BackupOptions::default().as_path(PathBuf::from("/"));
+        backup.parent_opts.group_by = Some(SnapshotGroupCriterion::new());
+        backup.parent_opts.force = true;
+        let mut parent = None;
+        if let (Parent::Snapshot(id), true) = (&save.parent, source.comparable()) {
+            parent = Some(snapshot(&repository, id)?);
+            backup.parent_opts.force = false;
+            backup.parent_opts.parents = vec![id.clone()];
+        }
+        let mut asked = SnapshotOptions::default().host(save.host.clone());
+        if !save.tags.is_empty() {
+            asked = asked.add_tags(&save.tags.join(","))?;
+        }
+        if let Some(time) = save.time {
+            asked = asked.time(time.to_zoned(TimeZone::UTC));
+        }
+        let asked = asked.to_snapshot()?;
+        let (to, known) = mpsc::sync_channel(KNOWN_AHEAD);
+        thread::scope(|scope| {
+            let known = match (&parent, &source) {
+                (Some(parent), Source::Bucket(_)) => {
+                    let repository = &repository;
+                    scope.spawn(move || list_files(repository, parent, &to));
+                    Some(known)
+                }
+                _ => None,
+            };
+            let feed = Feed::new(source.entries(known, ledger), ledger.clone());
+            let snapshot = repository.archive(&backup, &feed, asked, &[PathBuf::new()])?;
+            if ledger.progress.stopped() {
+                return Err(Error::Cancelled);
+            }
+            let snapshot = Snapshot::of(&snapshot);
+            ledger.settle(snapshot.files, snapshot.bytes)?;
+            hold.release()?;
+            Ok(snapshot)
+        })
     }
 
     /// Deletes snapshots; their data go with the next prune.
-    pub fn forget(&self, _ids: &[String]) -> Result<(), Error> {
-        todo!()
+    pub fn forget(&self, ids: &[String]) -> Result<(), Error> {
+        let ids = ids.iter().map(|id| parse(id).map(SnapshotId::from)).collect::<Result<Vec<_>, _>>()?;
+        contain(|| {
+            let repository = self.library(self.backend.clone(), Progress::default())?;
+            Ok(repository.delete_snapshots(&ids)?)
+        })
     }
 
     /// Deletes data that no snapshot needs.
-    pub fn prune(&self, _prune: Prune) -> Result<Pruned, Error> {
-        todo!()
+    pub fn prune(&self, prune: Prune) -> Result<Pruned, Error> {
+        contain(|| {
+            let over = Behind::new(Ahead::new(self.backend.clone()));
+            let repository = self.library(over, Progress::default())?;
+            let mut asked = PruneOptions::default();
+            asked.max_unused = LimitOption::Percentage(prune.unused);
+            asked.keep_delete = Span::new().seconds(i64::try_from(prune.keep.as_secs()).unwrap_or(i64::MAX));
+            asked.instant_delete = prune.at_once;
+            let plan = repository.prune_plan(&asked)?;
+            let size = plan.stats.size_sum();
+            let pruned = Pruned { used: size.used, unused: size.unused, removed: size.remove + size.repackrm + plan.stats.size_unref };
+            repository.prune(&asked, plan)?;
+            Ok(pruned)
+        })
     }
 
     /// Looks for damage. Findings are a result, not an error; an error is when it could not be looked.
-    pub fn check(&self, _read: Read, _progress: &Progress) -> Result<Vec<Finding>, Error> {
-        todo!()
+    pub fn check(&self, read: Read, progress: &Progress) -> Result<Vec<Finding>, Error> {
+        let mut asked = CheckOptions::default();
+        asked.read_data = read != Read::Nothing;
+        if let Read::Part { part, of } = read {
+            asked.read_data_subset = ReadSubsetOption::IdSubSet((part, of.max(1)));
+        }
+        let checked = contain(|| {
+            let repository = self.library(Ahead::new(self.backend.clone()), progress.clone())?;
+            Ok(repository.check(asked)?.0.iter().map(|(level, error)| Finding::of(level, error)).collect())
+        });
+        // A storage that went away in the middle looks like damage everywhere.
+        if let Some(error) = self.backend.given_up() {
+            return Err(error);
+        }
+        match checked {
+            // An index or a snapshot that cannot be read ends the check.
+            Err(Error::Library(what)) => Ok(vec![Finding { damage: true, pack: named_pack(&what), what }]),
+            other => other,
+        }
     }
 
     /// Loads the index: to list and restore.
-    pub fn reader(&self) -> Result<super::restore::Reader, Error> {
-        todo!()
+    pub fn reader(&self) -> Result<Reader, Error> {
+        contain(|| {
+            let ahead = Ahead::new(self.backend.clone());
+            let repository = self.library(ahead.clone(), Progress::default())?.to_indexed()?;
+            Ok(Reader::new(repository, ahead, self.backend.clone()))
+        })
     }
+}
+
+/// Entries of the parent that are known before they are compared with ours.
+const KNOWN_AHEAD: usize = 4096;
+/// Bounds what a mover keeps in memory, and how much one lost pack takes with it.
+const PACK: &str = "16MiB";
+/// Small, because the whole of it is read where one tree is asked for.
+const TREE_PACK: &str = "4MiB";
+
+fn shape() -> Result<ConfigOptions, Error> {
+    let size = |text: &str| text.parse().map(Some).map_err(|_| Error::Library(format!("{text} is no size")));
+    let mut config = ConfigOptions::default();
+    (config.set_datapack_size, config.set_datapack_size_limit) = (size(PACK)?, size(PACK)?);
+    (config.set_treepack_size, config.set_treepack_size_limit) = (size(TREE_PACK)?, size(TREE_PACK)?);
+    (config.set_datapack_growfactor, config.set_treepack_growfactor) = (Some(0), Some(0));
+    Ok(config)
+}
+
+fn options() -> RepositoryOptions {
+    RepositoryOptions::default().no_cache(true)
+}
+
+pub(super) fn parse(id: &str) -> Result<Id, Error> {
+    id.parse().map_err(|_| Error::NotFound(format!("`{id}` is no id of a snapshot: it needs 64 hexadecimal digits")))
+}
+
+/// The snapshot with an id.
+pub(super) fn snapshot<S: Open>(repository: &rustic_core::Repository<S>, id: &str) -> Result<SnapshotFile, Error> {
+    let found = repository.get_file::<SnapshotFile>(&SnapshotId::from(parse(id)?));
+    found.map_err(|error| match failure(&*error) {
+        Some(failure) if failure.missing => Error::NotFound(format!("there is no snapshot {id}")),
+        _ => error.into(),
+    })
+}
+
+fn list_files<S: IndexedTree>(repository: &rustic_core::Repository<S>, snapshot: &SnapshotFile, to: &SyncSender<(PathBuf, u64)>) {
+    let Ok(root) = repository.node_from_path(snapshot.tree, std::path::Path::new("")) else { return };
+    let Ok(entries) = repository.ls(&root, &LsOptions::default()) else { return };
+    // A list that breaks off only means that more is read again.
+    for (path, node) in entries.map_while(Result::ok) {
+        if node.is_file() && to.send((path, node.meta.size)).is_err() {
+            return;
+        }
+    }
+}
+
+impl Snapshot {
+    fn of(file: &SnapshotFile) -> Self {
+        let summary = file.summary.as_ref();
+        let tags = file.tags.to_string();
+        Self {
+            id: file.id.to_hex().as_str().to_owned(),
+            time: file.time.timestamp(),
+            host: file.hostname.clone(),
+            tags: tags.split(',').filter(|tag| !tag.is_empty()).map(str::to_owned).collect(),
+            files: summary.map_or(0, |summary| summary.total_files_processed),
+            bytes: summary.map_or(0, |summary| summary.total_bytes_processed),
+            added: summary.map_or(0, |summary| summary.data_added_packed),
+        }
+    }
+}
+
+impl Finding {
+    fn of(level: &impl std::fmt::Debug, error: &(impl std::error::Error + 'static)) -> Self {
+        let mut what = error.to_string();
+        let why = failure(error).map(|failure| failure.text.clone());
+        let cause = error.source().and_then(|source| source.downcast_ref::<Box<RusticError>>()).map(|source| one_line(source));
+        if let Some(why) = why.or(cause) {
+            what = format!("{what}: {why}");
+        }
+        // The library's type of the level has no name outside of it.
+        Self { damage: format!("{level:?}") != "Warn", pack: named_pack(&what), what }
+    }
+}
+
+/// The id after the word `pack` in a text.
+fn named_pack(text: &str) -> Option<String> {
+    if !text.to_lowercase().contains("pack") {
+        return None;
+    }
+    let mut words = text.split(|character: char| !character.is_ascii_hexdigit());
+    words.find(|word| word.len() == 64).map(str::to_owned)
+}
+
+/// Passes the library's progress on.
+#[derive(Debug)]
+struct Bars(Progress);
+
+#[derive(Debug)]
+struct Bar(Progress);
+
+impl ProgressBars for Bars {
+    fn progress(&self, kind: ProgressType, _prefix: &str) -> rustic_core::Progress {
+        match kind {
+            ProgressType::Bytes => rustic_core::Progress::new(Bar(self.0.clone())),
+            _ => rustic_core::Progress::hidden(),
+        }
+    }
+}
+
+impl RusticProgress for Bar {
+    fn is_hidden(&self) -> bool {
+        false
+    }
+
+    fn set_length(&self, bytes: u64) {
+        self.0.expect(self.0.files_total(), bytes);
+    }
+
+    fn set_title(&self, _title: &str) {}
+
+    fn inc(&self, bytes: u64) {
+        self.0.add(bytes);
+    }
+
+    fn finish(&self) {}
 }

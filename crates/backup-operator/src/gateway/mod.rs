@@ -5,9 +5,13 @@
 
 pub mod access;
 mod answer;
+mod download;
 mod metrics;
+mod place;
+mod probe;
 mod route;
 pub mod storage;
+mod upload;
 
 pub use access::{Access, Refusal, Rights};
 pub use metrics::Metrics;

@@ -1,8 +1,17 @@
 //! Storages of every make, built from their configuration and probed.
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use object_store::ObjectStore;
+use object_store::{
+    BackoffConfig, Certificate, ClientOptions, ObjectStore, RetryConfig,
+    aws::AmazonS3Builder,
+    azure::MicrosoftAzureBuilder,
+    gcp::GoogleCloudStorageBuilder,
+    local::LocalFileSystem,
+    prefix::PrefixStore,
+};
+
+pub use super::probe::{Trouble, probe, trouble};
 
 /// Where backups, or Pulp's content, are kept.
 #[derive(Clone)]
@@ -85,51 +94,103 @@ impl Default for Patience {
     }
 }
 
-/// What is wrong with a storage; the text of each says it and the mend.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trouble {
-    /// Nobody listens, or the name is unknown.
-    Refused(String),
-    /// No answer in time.
-    Hung(String),
-    /// The certificate is not trusted.
-    Tls(String),
-    /// The credentials are wrong.
-    WrongKey(String),
-    /// The credentials are right and may not do this.
-    Forbidden(String),
-    /// The bucket, container or folder does not exist.
-    NoBucket(String),
-    /// The clocks differ too much.
-    Skew(String),
-    /// No space, or the quota is used up.
-    Full(String),
-    /// It says something else.
-    Other(String),
-}
-
-impl fmt::Display for Trouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refused(text)
-            | Self::Hung(text)
-            | Self::Tls(text)
-            | Self::WrongKey(text)
-            | Self::Forbidden(text)
-            | Self::NoBucket(text)
-            | Self::Skew(text)
-            | Self::Full(text)
-            | Self::Other(text) => f.write_str(text),
+/// The storage of a configuration, with the prefix applied; does not connect. An error names the field.
+pub fn build(config: &Config, patience: Patience) -> Result<Arc<dyn ObjectStore>, String> {
+    match config {
+        Config::S3(s3) => s3.build(patience),
+        Config::Azure(azure) => azure.build(patience),
+        Config::Gcs(gcs) => gcs.build(patience),
+        Config::Folder(path) => {
+            let found = LocalFileSystem::new_with_prefix(path);
+            let store = found.map_err(|error| format!("folder {} cannot be used: {error}", path.display()))?;
+            Ok(Arc::new(store))
         }
     }
 }
 
-/// The storage of a configuration, with the prefix applied; does not connect. An error names the field.
-pub fn build(_config: &Config, _patience: Patience) -> Result<Arc<dyn ObjectStore>, String> {
-    todo!()
+impl S3 {
+    fn build(&self, patience: Patience) -> Result<Arc<dyn ObjectStore>, String> {
+        let plain = self.endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://"));
+        // From the environment comes only what workload identity puts there.
+        let mut builder = if self.key.is_some() { AmazonS3Builder::new() } else { AmazonS3Builder::from_env() };
+        builder = builder
+            .with_bucket_name(&self.bucket)
+            .with_region(self.region.as_deref().unwrap_or("us-east-1"))
+            .with_virtual_hosted_style_request(!self.path_style)
+            .with_client_options(patience.client(self.ca.as_deref(), plain)?)
+            .with_retry(patience.retry());
+        if let Some((id, secret)) = &self.key {
+            builder = builder.with_access_key_id(id).with_secret_access_key(secret);
+        }
+        if let Some(endpoint) = &self.endpoint {
+            builder = builder.with_endpoint(endpoint);
+        }
+        Ok(below(builder.build().map_err(|error| format!("s3: {error}"))?, &self.prefix))
+    }
 }
 
-/// Writes, reads, lists and deletes a small object. Ends within 30 s.
-pub async fn probe(_store: &dyn ObjectStore) -> Result<(), Trouble> {
-    todo!()
+impl Azure {
+    fn build(&self, patience: Patience) -> Result<Arc<dyn ObjectStore>, String> {
+        let plain = self.endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://"));
+        let mut builder = if self.key.is_some() { MicrosoftAzureBuilder::new() } else { MicrosoftAzureBuilder::from_env() };
+        builder = builder
+            .with_account(&self.account)
+            .with_container_name(&self.container)
+            .with_client_options(patience.client(self.ca.as_deref(), plain)?)
+            .with_retry(patience.retry());
+        if let Some(key) = &self.key {
+            builder = builder.with_access_key(key);
+        }
+        if let Some(endpoint) = &self.endpoint {
+            builder = builder.with_endpoint(endpoint.clone());
+        }
+        Ok(below(builder.build().map_err(|error| format!("azure: {error}"))?, &self.prefix))
+    }
+}
+
+impl Gcs {
+    fn build(&self, patience: Patience) -> Result<Arc<dyn ObjectStore>, String> {
+        let plain = self.endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://"));
+        let mut builder = GoogleCloudStorageBuilder::new()
+            .with_bucket_name(&self.bucket)
+            .with_client_options(patience.client(self.ca.as_deref(), plain)?)
+            .with_retry(patience.retry());
+        if let Some(account) = &self.service_account {
+            builder = builder.with_service_account_key(account);
+        }
+        if let Some(endpoint) = &self.endpoint {
+            builder = builder.with_base_url(endpoint);
+        }
+        Ok(below(builder.build().map_err(|error| format!("gcs: {error}"))?, &self.prefix))
+    }
+}
+
+impl Patience {
+    fn client(self, ca: Option<&[u8]>, plain: bool) -> Result<ClientOptions, String> {
+        let mut options = ClientOptions::new()
+            .with_connect_timeout(self.connect)
+            .with_read_timeout(self.idle)
+            .with_timeout(self.operation)
+            .with_allow_http(plain);
+        if let Some(pem) = ca {
+            let certificates = Certificate::from_pem_bundle(pem).map_err(|error| format!("ca: no certificates in PEM: {error}"))?;
+            for certificate in certificates {
+                options = options.with_root_certificate(certificate);
+            }
+        }
+        Ok(options)
+    }
+
+    /// Short: the mover tries again too, and a storage that is gone must be noticed within a minute.
+    fn retry(self) -> RetryConfig {
+        RetryConfig {
+            backoff: BackoffConfig { init_backoff: Duration::from_millis(200), max_backoff: Duration::from_secs(2), base: 2.0 },
+            max_retries: 4,
+            retry_timeout: self.operation / 2,
+        }
+    }
+}
+
+fn below<S: ObjectStore>(store: S, prefix: &str) -> Arc<dyn ObjectStore> {
+    if prefix.trim_matches('/').is_empty() { Arc::new(store) } else { Arc::new(PrefixStore::new(store, prefix)) }
 }

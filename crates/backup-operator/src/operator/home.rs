@@ -55,10 +55,12 @@ impl Home {
             names: vec!["localhost".into()],
             usage: Usage::Server,
         };
+        let issued = certificate.issue()?;
+        let text = |key: &str| issued.get(key).map(|value| String::from_utf8_lossy(value).into_owned()).unwrap_or_default();
         Ok(Self {
             account: format!("system:serviceaccount:{namespace}:{account}"),
             gateway: format!("https://{host}:{PORT}"),
-            certificate: certificate.issue()?,
+            certificate: (text("tls.crt"), text("tls.key")),
             ca,
             image: variable("RELATED_IMAGE_MOVER").unwrap_or_else(|| MOVER.into()),
             token: variable("GATEWAY_TOKEN").unwrap_or_else(|| "/var/run/backup/token".into()).into(),
