@@ -21,6 +21,7 @@ declare -A runs=(
   [foreman-operator]="foreman candlepin postgresql valkey httpd"
   [pulp-operator]="pulp nginx postgresql valkey"
   [smart-proxy-operator]="smart-proxy"
+  [backup-operator]=""
 )
 # Those that every run of the stories needs.
 operators=(foreman-operator pulp-operator)

@@ -16,10 +16,15 @@ const MISSED: usize = 50_000;
 impl Cron {
     /// From `spec.schedule` and `spec.timeZone`; an error names the field.
     pub fn parse(schedule: &str, zone: &str) -> Result<Self, String> {
-        let time_zone = TimeZone::get(zone)
-            .map_err(|_| format!("spec.timeZone: there is no time zone \"{zone}\"; one of the IANA database is Europe/Prague"))?;
+        let time_zone = TimeZone::get(zone).map_err(|_| {
+            format!(
+                "spec.timeZone: there is no time zone \"{zone}\"; one of the IANA database is Europe/Prague"
+            )
+        })?;
         if schedule.split_whitespace().count() != 5 {
-            return Err(format!("spec.schedule: \"{schedule}\" must have five fields: minute, hour, day of month, month, day of week"));
+            return Err(format!(
+                "spec.schedule: \"{schedule}\" must have five fields: minute, hour, day of month, month, day of week"
+            ));
         }
         let tab = cronexpr::parse_crontab(&format!("{schedule} {zone}")).map_err(|error| {
             format!("spec.schedule: \"{schedule}\": {}", error.to_string().lines().last().unwrap_or_default())
@@ -67,7 +72,10 @@ mod tests {
         let cron = Cron::parse("0 * * * *", "UTC").unwrap();
         let since = time("2026-01-10T00:10:00Z");
         assert_eq!(cron.last_between(since, time("2026-01-10T00:59:59Z")), None);
-        assert_eq!(cron.last_between(since, time("2026-01-10T05:20:00Z")), Some(time("2026-01-10T05:00:00Z")));
+        assert_eq!(
+            cron.last_between(since, time("2026-01-10T05:20:00Z")),
+            Some(time("2026-01-10T05:00:00Z"))
+        );
     }
 
     #[test]

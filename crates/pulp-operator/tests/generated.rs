@@ -3,7 +3,7 @@
 use pulp_operator::{Pulp, check::IMAGES};
 use reconcile::{
     Managed,
-    generate::{self, Entry, Example},
+    generate::{self, Entry, Example, Grants},
 };
 
 #[test]
@@ -19,6 +19,8 @@ fn generated_files_are_those_that_are_committed() {
         colour: "#0066cc",
         images: IMAGES.map(|(part, image)| (part, image.to_owned())).into(),
         asks: vec![("metrics", 24818)],
+        listens: None,
+        grants: Grants::default(),
         serves: vec![],
         uses: vec![],
     };

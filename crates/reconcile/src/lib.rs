@@ -59,6 +59,7 @@ mod verdict;
 mod world;
 
 pub use certificate::{Certificate, Usage, authority};
+pub use control::Places;
 pub use diff::amount;
 pub use error::{Error, call};
 pub use generated::Generate;
@@ -70,14 +71,13 @@ pub use object::{Object, Write};
 pub use outside::{Leave, Outside};
 pub use part::{Part, Replace};
 pub use plan::{Gate, Plan, Stage};
-pub use control::Places;
 pub use report::Reporter;
 pub use run::{operate, run};
-pub use term::Operator;
 pub use status::{
     Achieved, ArtifactQuery, Backup, BackupContent, BackupDatabase, Endpoint, Fault, Feature, News, Report,
     Status, Version,
 };
+pub use term::Operator;
 pub use world::{Values, World};
 
 /// A short, stable hash of anything that serialises.

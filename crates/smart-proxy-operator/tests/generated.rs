@@ -2,7 +2,7 @@
 
 use reconcile::{
     Managed,
-    generate::{self, Entry, Example},
+    generate::{self, Entry, Example, Grants},
 };
 use smart_proxy_operator::{SmartProxy, check::IMAGES};
 
@@ -20,6 +20,8 @@ fn generated_files_are_those_that_are_committed() {
         images: IMAGES.map(|(part, image)| (part, image.to_owned())).into(),
         // Its default port; one of the user's own has to be let pass by him.
         asks: vec![("proxy", 8443)],
+        listens: None,
+        grants: Grants::default(),
         serves: vec![],
         uses: vec![],
     };

@@ -19,14 +19,19 @@ use super::{Named, Reference, Span};
     status = "BackupStatus",
     derive = "Default",
     derive = "PartialEq",
-    printcolumn(json_path = ".status.phase", name = "Phase", type_ = "string"),
-    printcolumn(json_path = ".status.progress.percent", name = "Percent", type_ = "integer"),
-    printcolumn(json_path = ".status.progress.timeLeft", name = "Left", type_ = "string"),
-    printcolumn(json_path = ".status.size", name = "Size", type_ = "string"),
-    printcolumn(json_path = ".status.verifiedAt", name = "Verified", type_ = "date"),
-    printcolumn(json_path = ".spec.storage.name", name = "Storage", type_ = "string", priority = 1),
-    printcolumn(json_path = ".status.conditions[?(@.type=='Complete')].message", name = "Message", type_ = "string", priority = 1),
-    printcolumn(json_path = ".metadata.creationTimestamp", name = "Age", type_ = "date")
+    printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
+    printcolumn(name = "Percent", type_ = "integer", json_path = ".status.progress.percent"),
+    printcolumn(name = "Left", type_ = "string", json_path = ".status.progress.timeLeft"),
+    printcolumn(name = "Size", type_ = "string", json_path = ".status.size"),
+    printcolumn(name = "Verified", type_ = "date", json_path = ".status.verifiedAt"),
+    printcolumn(name = "Storage", type_ = "string", json_path = ".spec.storage.name", priority = 1),
+    printcolumn(
+        name = "Message",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Complete')].message",
+        priority = 1
+    ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[cfg_attr(test, kube(cel))]
 #[serde(rename_all = "camelCase")]
@@ -38,7 +43,7 @@ pub struct BackupSpec {
     #[serde(default)]
     pub instances: Selection,
     /// How long it may take; then it has failed.
-    #[serde(default = "deadline")]
+    #[serde(default)]
     pub deadline: Span,
     /// Ends it. What it has written so far goes with the next maintenance of the storage.
     #[serde(default)]
@@ -46,10 +51,6 @@ pub struct BackupSpec {
     /// What becomes of the set in the storage when this object is deleted.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
-}
-
-fn deadline() -> Span {
-    Span("6h".into())
 }
 
 /// What becomes of a set when its object is deleted.
@@ -149,7 +150,7 @@ pub struct BackupStatus {
 }
 
 /// The one instant over all databases of a set.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Cut {
     /// Identifies it.
@@ -163,6 +164,13 @@ pub struct Cut {
     /// Background workers stood still for it, as the databases were too busy otherwise.
     #[serde(default)]
     pub workers_paused: bool,
+}
+
+impl Default for Cut {
+    fn default() -> Self {
+        let at = Time(Default::default());
+        Self { id: String::new(), at, tries: 0, milliseconds: 0, workers_paused: false }
+    }
 }
 
 /// What has been copied of how much.

@@ -18,13 +18,22 @@ use super::{Mapping, Named};
     status = "RestoreDrillStatus",
     derive = "Default",
     derive = "PartialEq",
-    printcolumn(json_path = ".spec.schedule", name = "Schedule", type_ = "string"),
-    printcolumn(json_path = ".status.conditions[?(@.type=='Proven')].status", name = "Proven", type_ = "string"),
-    printcolumn(json_path = ".status.last.set", name = "Set", type_ = "string"),
-    printcolumn(json_path = ".status.last.seconds", name = "Seconds", type_ = "integer"),
-    printcolumn(json_path = ".status.last.at", name = "Last", type_ = "date"),
-    printcolumn(json_path = ".status.conditions[?(@.type=='Proven')].message", name = "Message", type_ = "string", priority = 1),
-    printcolumn(json_path = ".metadata.creationTimestamp", name = "Age", type_ = "date")
+    printcolumn(name = "Schedule", type_ = "string", json_path = ".spec.schedule"),
+    printcolumn(
+        name = "Proven",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Proven')].status"
+    ),
+    printcolumn(name = "Set", type_ = "string", json_path = ".status.last.set"),
+    printcolumn(name = "Seconds", type_ = "integer", json_path = ".status.last.seconds"),
+    printcolumn(name = "Last", type_ = "date", json_path = ".status.last.at"),
+    printcolumn(
+        name = "Message",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Proven')].message",
+        priority = 1
+    ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[cfg_attr(test, kube(cel))]
 #[serde(rename_all = "camelCase")]
@@ -67,7 +76,7 @@ pub struct RestoreDrillStatus {
 }
 
 /// A drill that has ended.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Drilled {
     /// When it ended.

@@ -102,6 +102,12 @@ pub fn holds(conditions: &[Condition], type_: &str) -> bool {
 #[serde(transparent)]
 pub struct Span(#[schemars(regex(pattern = "^[1-9][0-9]{0,5}(s|m|h)$"))] pub String);
 
+impl Default for Span {
+    fn default() -> Self {
+        Self("6h".into())
+    }
+}
+
 impl Span {
     /// In seconds.
     pub fn seconds(&self) -> i64 {

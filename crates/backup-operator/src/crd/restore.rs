@@ -21,12 +21,17 @@ use super::{Named, Progress, Reference, Span};
     status = "RestoreStatus",
     derive = "Default",
     derive = "PartialEq",
-    printcolumn(json_path = ".status.phase", name = "Phase", type_ = "string"),
-    printcolumn(json_path = ".status.set", name = "Set", type_ = "string"),
-    printcolumn(json_path = ".status.progress.percent", name = "Percent", type_ = "integer"),
-    printcolumn(json_path = ".status.seconds", name = "Seconds", type_ = "integer"),
-    printcolumn(json_path = ".status.conditions[?(@.type=='Complete')].message", name = "Message", type_ = "string", priority = 1),
-    printcolumn(json_path = ".metadata.creationTimestamp", name = "Age", type_ = "date")
+    printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
+    printcolumn(name = "Set", type_ = "string", json_path = ".status.set"),
+    printcolumn(name = "Percent", type_ = "integer", json_path = ".status.progress.percent"),
+    printcolumn(name = "Seconds", type_ = "integer", json_path = ".status.seconds"),
+    printcolumn(
+        name = "Message",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Complete')].message",
+        priority = 1
+    ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[cfg_attr(test, kube(cel))]
 #[serde(rename_all = "camelCase")]
@@ -55,26 +60,22 @@ pub struct RestoreSpec {
     #[serde(default)]
     pub dry_run: bool,
     /// How long it may take; then it has failed.
-    #[serde(default = "deadline")]
+    #[serde(default)]
     pub deadline: Span,
-}
-
-fn deadline() -> Span {
-    Span("6h".into())
 }
 
 /// What is called otherwise than then.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase")]
 pub struct Mapping {
     /// Namespaces: from, to. They must exist.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub namespaces: BTreeMap<String, String>,
     /// Host names: from, to. Certificates that are issued in the cluster follow.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub hosts: BTreeMap<String, String>,
     /// Storage classes: from, to.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub storage_classes: BTreeMap<String, String>,
 }
 

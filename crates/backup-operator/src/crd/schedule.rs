@@ -19,12 +19,12 @@ use super::{BackupSpec, Span};
     status = "BackupScheduleStatus",
     derive = "Default",
     derive = "PartialEq",
-    printcolumn(json_path = ".spec.schedule", name = "Schedule", type_ = "string"),
-    printcolumn(json_path = ".spec.suspend", name = "Suspend", type_ = "boolean"),
-    printcolumn(json_path = ".status.lastCompletedAt", name = "Last", type_ = "date"),
-    printcolumn(json_path = ".status.nextAt", name = "Next", type_ = "string"),
-    printcolumn(json_path = ".status.kept", name = "Kept", type_ = "integer"),
-    printcolumn(json_path = ".metadata.creationTimestamp", name = "Age", type_ = "date")
+    printcolumn(name = "Schedule", type_ = "string", json_path = ".spec.schedule"),
+    printcolumn(name = "Suspend", type_ = "boolean", json_path = ".spec.suspend"),
+    printcolumn(name = "Last", type_ = "date", json_path = ".status.lastCompletedAt"),
+    printcolumn(name = "Next", type_ = "string", json_path = ".status.nextAt"),
+    printcolumn(name = "Kept", type_ = "integer", json_path = ".status.kept"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[cfg_attr(test, kube(cel))]
 #[serde(rename_all = "camelCase")]
@@ -70,26 +70,36 @@ pub enum Concurrency {
 
 /// How long backups stay: grandfather, father, son. The last verified ones stay, whatever else is said.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase")]
 pub struct Retention {
     /// The last of each of so many hours that have one.
+    #[serde(default)]
     #[schemars(range(min = 0, max = 10000))]
     pub hourly: i32,
     /// The last of each of so many days.
+    #[serde(default = "number::<7>")]
     #[schemars(range(min = 0, max = 10000))]
     pub daily: i32,
     /// The last of each of so many weeks.
+    #[serde(default = "number::<4>")]
     #[schemars(range(min = 0, max = 10000))]
     pub weekly: i32,
     /// The last of each of so many months.
+    #[serde(default = "number::<12>")]
     #[schemars(range(min = 0, max = 10000))]
     pub monthly: i32,
     /// The last of each of so many years.
+    #[serde(default)]
     #[schemars(range(min = 0, max = 1000))]
     pub yearly: i32,
     /// At least so many that a drill has restored stay, the newest ones.
+    #[serde(default = "number::<1>")]
     #[schemars(range(min = 1, max = 1000))]
     pub verified: i32,
+}
+
+fn number<const N: i32>() -> i32 {
+    N
 }
 
 impl Default for Retention {

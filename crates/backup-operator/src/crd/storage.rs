@@ -18,12 +18,21 @@ use super::SecretName;
     status = "BackupStorageStatus",
     derive = "Default",
     derive = "PartialEq",
-    printcolumn(json_path = ".status.conditions[?(@.type=='Ready')].status", name = "Ready", type_ = "string"),
-    printcolumn(json_path = ".status.location", name = "Location", type_ = "string"),
-    printcolumn(json_path = ".status.sets", name = "Sets", type_ = "integer"),
-    printcolumn(json_path = ".status.checkedAt", name = "Checked", type_ = "date"),
-    printcolumn(json_path = ".status.conditions[?(@.type=='Ready')].message", name = "Message", type_ = "string", priority = 1),
-    printcolumn(json_path = ".metadata.creationTimestamp", name = "Age", type_ = "date")
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].status"
+    ),
+    printcolumn(name = "Location", type_ = "string", json_path = ".status.location"),
+    printcolumn(name = "Sets", type_ = "integer", json_path = ".status.sets"),
+    printcolumn(name = "Checked", type_ = "date", json_path = ".status.checkedAt"),
+    printcolumn(
+        name = "Message",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='Ready')].message",
+        priority = 1
+    ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 #[cfg_attr(test, kube(cel))]
 #[serde(rename_all = "camelCase")]
@@ -141,20 +150,30 @@ pub struct Volume {
 
 /// When a storage is looked after.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase")]
 pub struct Maintenance {
     /// When space that no set needs is given back and repositories are checked: five fields of cron, in UTC.
+    #[serde(default = "nightly")]
     #[schemars(length(min = 1, max = 128))]
     pub schedule: String,
     /// How many days until every byte has been read once: each maintenance reads its part.
+    #[serde(default = "month")]
     #[schemars(range(min = 1, max = 365))]
     pub read_all_in_days: i32,
 }
 
 impl Default for Maintenance {
     fn default() -> Self {
-        Self { schedule: "17 3 * * *".into(), read_all_in_days: 30 }
+        Self { schedule: nightly(), read_all_in_days: month() }
     }
+}
+
+fn nightly() -> String {
+    "17 3 * * *".into()
+}
+
+fn month() -> i32 {
+    30
 }
 
 /// What is known of a storage.

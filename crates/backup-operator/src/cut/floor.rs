@@ -246,9 +246,16 @@ impl Run {
             }
             if timeout_at(deadline, changed).await.is_err() {
                 let late = lock(&self.members);
-                let late: Vec<_> =
-                    late.iter().filter(|(_, member)| answer(member).is_none()).map(|(name, _)| name.clone()).collect();
-                return Err(Hurdle::Failed(format!("no answer in {} s from {}", ROUND.as_secs(), late.join(", "))));
+                let late: Vec<_> = late
+                    .iter()
+                    .filter(|(_, member)| answer(member).is_none())
+                    .map(|(name, _)| name.clone())
+                    .collect();
+                return Err(Hurdle::Failed(format!(
+                    "no answer in {} s from {}",
+                    ROUND.as_secs(),
+                    late.join(", ")
+                )));
             }
         }
     }

@@ -171,15 +171,17 @@ impl Rest {
 
     fn once(&self, what: &str, request: Request, within: Duration) -> Result<Answer, Trouble> {
         let file = &self.storage.token;
-        let token = std::fs::read_to_string(file)
-            .map_err(|error| Trouble::Passing(format!("the token {} cannot be read: {error}", file.display())))?;
+        let token = std::fs::read_to_string(file).map_err(|error| {
+            Trouble::Passing(format!("the token {} cannot be read: {error}", file.display()))
+        })?;
         let mut call = http::Request::builder()
             .method(request.method)
             .uri(format!("{}/{}", self.storage.url.trim_end_matches('/'), request.path))
             .header("Authorization", format!("Bearer {}", token.trim()))
             .header("Accept", "application/vnd.x.restic.rest.v2");
         if let Some((offset, length)) = request.range {
-            call = call.header("Range", format!("bytes={offset}-{}", u64::from(offset) + u64::from(length) - 1));
+            call =
+                call.header("Range", format!("bytes={offset}-{}", u64::from(offset) + u64::from(length) - 1));
         }
         let size = request.body.map_or(0, BytesList::size);
         let reader = request.body.cloned().unwrap_or_default().reader();
@@ -192,13 +194,19 @@ impl Rest {
         let call = call.body(body).map_err(|error| self.lasting(what, &error.to_string()))?;
         let call = self.agent.configure_request(call).timeout_global(Some(within)).build();
         let mut answer = self.agent.run(call).map_err(|error| Trouble::Passing(error.to_string()))?;
-        let length = answer.headers().get("Content-Length").and_then(|value| value.to_str().ok()?.parse().ok());
+        let length =
+            answer.headers().get("Content-Length").and_then(|value| value.to_str().ok()?.parse().ok());
         let body = answer.body_mut().with_config().limit(u64::from(u32::MAX)).read_to_vec();
-        let body = Bytes::from(body.map_err(|error| Trouble::Passing(format!("the answer broke off: {error}")))?);
+        let body =
+            Bytes::from(body.map_err(|error| Trouble::Passing(format!("the answer broke off: {error}")))?);
         match answer.status().as_u16() {
             200..=299 => match request.range {
                 Some((_, length)) if body.len() != length as usize => {
-                    let text = format!("storage {}: {what}: asked for {length} bytes, got {}", self.storage.name, body.len());
+                    let text = format!(
+                        "storage {}: {what}: asked for {length} bytes, got {}",
+                        self.storage.name,
+                        body.len()
+                    );
                     Err(Trouble::Lasting(Failure { missing: false, text }))
                 }
                 _ => Ok(Answer { body, length }),
@@ -209,17 +217,25 @@ impl Rest {
 
     fn refused(&self, what: &str, status: u16, why: &str) -> Trouble {
         match status {
-            404 => Trouble::Lasting(Failure { missing: true, text: format!("storage {}: {what}: it is not there", self.storage.name) }),
+            404 => Trouble::Lasting(Failure {
+                missing: true,
+                text: format!("storage {}: {what}: it is not there", self.storage.name),
+            }),
             // No space does not come back by waiting a minute.
             507 => self.lasting(what, why),
-            408 | 429 | 500.. => Trouble::Passing(if why.is_empty() { format!("status {status}") } else { why.to_owned() }),
+            408 | 429 | 500.. => {
+                Trouble::Passing(if why.is_empty() { format!("status {status}") } else { why.to_owned() })
+            }
             _ if why.is_empty() => self.lasting(what, &format!("status {status}")),
             _ => self.lasting(what, why),
         }
     }
 
     fn lasting(&self, what: &str, why: &str) -> Trouble {
-        Trouble::Lasting(Failure { missing: false, text: format!("storage {}: {what}: {why}", self.storage.name) })
+        Trouble::Lasting(Failure {
+            missing: false,
+            text: format!("storage {}: {what}: {why}", self.storage.name),
+        })
     }
 
     fn path(kind: FileType, id: &Id) -> String {
@@ -232,7 +248,10 @@ impl Rest {
     fn list_of(&self, kind: FileType) -> Result<Vec<(Id, u32)>, Failure> {
         if kind == FileType::Config {
             return match self.run("looking for the repository", Request::new("HEAD", "config")) {
-                Ok(answer) => Ok(vec![(Id::default(), u32::try_from(answer.length.unwrap_or_default()).unwrap_or(u32::MAX))]),
+                Ok(answer) => Ok(vec![(
+                    Id::default(),
+                    u32::try_from(answer.length.unwrap_or_default()).unwrap_or(u32::MAX),
+                )]),
                 Err(failure) if failure.missing => Ok(Vec::new()),
                 Err(failure) => Err(failure),
             };
@@ -241,7 +260,10 @@ impl Rest {
         let answer = self.run(&what, Request::new("GET", &format!("{}/", kind.dirname())))?;
         let listed: Vec<Listed> = serde_json::from_slice(&answer.body).map_err(|error| Failure {
             missing: false,
-            text: format!("storage {}: {what}: the gateway did not answer in restic's protocol, version 2: {error}", self.storage.name),
+            text: format!(
+                "storage {}: {what}: the gateway did not answer in restic's protocol, version 2: {error}",
+                self.storage.name
+            ),
         })?;
         Ok(listed.into_iter().filter_map(|file| Some((file.name.parse().ok()?, file.size))).collect())
     }
@@ -256,7 +278,9 @@ struct Listed {
 fn authorities(pem: &[u8]) -> Result<Vec<Certificate<'static>>, Error> {
     let mut found = Vec::new();
     for item in ureq::tls::parse_pem(pem) {
-        if let PemItem::Certificate(certificate) = item.map_err(|error| Error::Storage(format!("the gateway's authority: {error}")))? {
+        if let PemItem::Certificate(certificate) =
+            item.map_err(|error| Error::Storage(format!("the gateway's authority: {error}")))?
+        {
             found.push(certificate);
         }
     }
@@ -291,7 +315,14 @@ impl ReadBackend for Rest {
         answer.map(|answer| answer.body).map_err(wrap)
     }
 
-    fn read_partial(&self, kind: FileType, id: &Id, _cacheable: bool, offset: u32, length: u32) -> RusticResult<Bytes> {
+    fn read_partial(
+        &self,
+        kind: FileType,
+        id: &Id,
+        _cacheable: bool,
+        offset: u32,
+        length: u32,
+    ) -> RusticResult<Bytes> {
         if length == 0 {
             return Ok(Bytes::new());
         }
@@ -332,11 +363,18 @@ macro_rules! read_through {
             self.$inner.location()
         }
 
-        fn list_with_size(&self, kind: rustic_core::FileType) -> rustic_core::RusticResult<Vec<(rustic_core::Id, u32)>> {
+        fn list_with_size(
+            &self,
+            kind: rustic_core::FileType,
+        ) -> rustic_core::RusticResult<Vec<(rustic_core::Id, u32)>> {
             self.$inner.list_with_size(kind)
         }
 
-        fn read_full(&self, kind: rustic_core::FileType, id: &rustic_core::Id) -> rustic_core::RusticResult<bytes::Bytes> {
+        fn read_full(
+            &self,
+            kind: rustic_core::FileType,
+            id: &rustic_core::Id,
+        ) -> rustic_core::RusticResult<bytes::Bytes> {
             self.$inner.read_full(kind, id)
         }
 

@@ -31,7 +31,14 @@ impl Hold {
 impl ReadBackend for Hold {
     super::backend::read_through!(inner);
 
-    fn read_partial(&self, kind: FileType, id: &Id, cacheable: bool, offset: u32, length: u32) -> RusticResult<Bytes> {
+    fn read_partial(
+        &self,
+        kind: FileType,
+        id: &Id,
+        cacheable: bool,
+        offset: u32,
+        length: u32,
+    ) -> RusticResult<Bytes> {
         self.inner.read_partial(kind, id, cacheable, offset, length)
     }
 }

@@ -11,9 +11,10 @@ use std::{
 
 use jiff::{Span, Timestamp, tz::TimeZone};
 use rustic_core::{
-    BackupOptions, CheckOptions, ConfigOptions, Credentials, Id, IndexedTree, KeyOptions, LimitOption, LsOptions, Open, OpenStatus,
-    ProgressBars, ProgressType, PruneOptions, ReadBackend, ReadSubsetOption, RepositoryBackends, RepositoryOptions, RusticError,
-    RusticProgress, SnapshotGroupCriterion, SnapshotOptions, WriteBackend,
+    BackupOptions, CheckOptions, ConfigOptions, Credentials, Id, IndexedTree, KeyOptions, LimitOption,
+    LsOptions, Open, OpenStatus, ProgressBars, ProgressType, PruneOptions, ReadBackend, ReadSubsetOption,
+    RepositoryBackends, RepositoryOptions, RusticError, RusticProgress, SnapshotGroupCriterion,
+    SnapshotOptions, WriteBackend,
     repofile::{SnapshotFile, SnapshotId},
 };
 
@@ -171,8 +172,13 @@ impl Repository {
     }
 
     /// The library's repository over one of our backends.
-    fn library(&self, over: Arc<dyn WriteBackend>, progress: Progress) -> Result<rustic_core::Repository<OpenStatus>, Error> {
-        let repository = rustic_core::Repository::new_with_progress(&options(), &self.backends(over), Bars(progress))?;
+    fn library(
+        &self,
+        over: Arc<dyn WriteBackend>,
+        progress: Progress,
+    ) -> Result<rustic_core::Repository<OpenStatus>, Error> {
+        let repository =
+            rustic_core::Repository::new_with_progress(&options(), &self.backends(over), Bars(progress))?;
         let name = || format!("{} ({})", self.backend.name(), self.backend.location());
         if repository.config_id()?.is_none() {
             return Err(Error::NoRepository(name()));
@@ -276,7 +282,11 @@ impl Repository {
             asked.instant_delete = prune.at_once;
             let plan = repository.prune_plan(&asked)?;
             let size = plan.stats.size_sum();
-            let pruned = Pruned { used: size.used, unused: size.unused, removed: size.remove + size.repackrm + plan.stats.size_unref };
+            let pruned = Pruned {
+                used: size.used,
+                unused: size.unused,
+                removed: size.remove + size.repackrm + plan.stats.size_unref,
+            };
             repository.prune(&asked, plan)?;
             Ok(pruned)
         })
@@ -335,11 +345,16 @@ fn options() -> RepositoryOptions {
 }
 
 pub(super) fn parse(id: &str) -> Result<Id, Error> {
-    id.parse().map_err(|_| Error::NotFound(format!("`{id}` is no id of a snapshot: it needs 64 hexadecimal digits")))
+    id.parse().map_err(|_| {
+        Error::NotFound(format!("`{id}` is no id of a snapshot: it needs 64 hexadecimal digits"))
+    })
 }
 
 /// The snapshot with an id.
-pub(super) fn snapshot<S: Open>(repository: &rustic_core::Repository<S>, id: &str) -> Result<SnapshotFile, Error> {
+pub(super) fn snapshot<S: Open>(
+    repository: &rustic_core::Repository<S>,
+    id: &str,
+) -> Result<SnapshotFile, Error> {
     let found = repository.get_file::<SnapshotFile>(&SnapshotId::from(parse(id)?));
     found.map_err(|error| match failure(&*error) {
         Some(failure) if failure.missing => Error::NotFound(format!("there is no snapshot {id}")),
@@ -347,7 +362,11 @@ pub(super) fn snapshot<S: Open>(repository: &rustic_core::Repository<S>, id: &st
     })
 }
 
-fn list_files<S: IndexedTree>(repository: &rustic_core::Repository<S>, snapshot: &SnapshotFile, to: &SyncSender<(PathBuf, u64)>) {
+fn list_files<S: IndexedTree>(
+    repository: &rustic_core::Repository<S>,
+    snapshot: &SnapshotFile,
+    to: &SyncSender<(PathBuf, u64)>,
+) {
     let Ok(root) = repository.node_from_path(snapshot.tree, std::path::Path::new("")) else { return };
     let Ok(entries) = repository.ls(&root, &LsOptions::default()) else { return };
     // A list that breaks off only means that more is read again.
@@ -378,7 +397,10 @@ impl Finding {
     fn of(level: &impl std::fmt::Debug, error: &(impl std::error::Error + 'static)) -> Self {
         let mut what = error.to_string();
         let why = failure(error).map(|failure| failure.text.clone());
-        let cause = error.source().and_then(|source| source.downcast_ref::<Box<RusticError>>()).map(|source| one_line(source));
+        let cause = error
+            .source()
+            .and_then(|source| source.downcast_ref::<Box<RusticError>>())
+            .map(|source| one_line(source));
         if let Some(why) = why.or(cause) {
             what = format!("{what}: {why}");
         }

@@ -28,7 +28,12 @@ struct Listed {
     size: u64,
 }
 
-pub async fn list(store: &dyn ObjectStore, place: &Place, headers: &HeaderMap, patience: Duration) -> Result<Response, Failed> {
+pub async fn list(
+    store: &dyn ObjectStore,
+    place: &Place,
+    headers: &HeaderMap,
+    patience: Duration,
+) -> Result<Response, Failed> {
     let key = place.key();
     let mut found = store.list(Some(&key));
     let mut listed = Vec::new();
@@ -50,10 +55,17 @@ pub async fn list(store: &dyn ObjectStore, place: &Place, headers: &HeaderMap, p
     response(StatusCode::OK, &[(header::CONTENT_TYPE, kind.to_owned())], Body::from(body))
 }
 
-pub async fn get(store: &dyn ObjectStore, place: &Place, headers: &HeaderMap, shared: &Arc<Shared>) -> Result<Response, Failed> {
+pub async fn get(
+    store: &dyn ObjectStore,
+    place: &Place,
+    headers: &HeaderMap,
+    shared: &Arc<Shared>,
+) -> Result<Response, Failed> {
     let patience = shared.gateway.patience;
     let range = headers.get(header::RANGE).and_then(|value| value.to_str().ok());
-    let range = range.map(|text| asked(text).ok_or_else(|| Failed::Range(format!("range `{text}` is not understood")))).transpose()?;
+    let range = range
+        .map(|text| asked(text).ok_or_else(|| Failed::Range(format!("range `{text}` is not understood"))))
+        .transpose()?;
     let partial = range.is_some();
     let options = GetOptions { range, ..GetOptions::default() };
     let found = within(patience, store.get_opts(&place.key(), options)).await?;

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::Stdio, time::Duration};
 
 use reconcile::BackupContent;
-use tokio::{sync::mpsc, time::interval};
+use tokio::time::interval;
 
 use super::{
     Error, blocking,
@@ -39,7 +39,6 @@ pub async fn run(spec: Spec, set: &str) -> Result<Vec<Stored>, Error> {
         match connection.order().await {
             Some(Order::Start { key, objects }) => start = Some((key, objects)),
             Some(Order::Export { cut }) => {
-                exported = None;
                 for database in &mut databases {
                     database.export().await?;
                 }
@@ -53,8 +52,12 @@ pub async fn run(spec: Spec, set: &str) -> Result<Vec<Stored>, Error> {
                 }
                 let _ = connection.say(&Report::Looked { cut, still }).await;
             }
-            Some(Order::Copy { cut }) if exported.as_ref() == Some(&cut.id) || databases.is_empty() => break cut,
-            Some(Order::Copy { .. }) => return Err(Error::other("told to copy a cut that was not exported here")),
+            Some(Order::Copy { cut }) if exported.as_ref() == Some(&cut.id) || databases.is_empty() => {
+                break cut;
+            }
+            Some(Order::Copy { .. }) => {
+                return Err(Error::other("told to copy a cut that was not exported here"));
+            }
             None => {
                 // The snapshots are kept: the operator before may have told others to copy what belongs to them.
                 let hello = Report::Hello { cut: None, exported: exported.clone() };
@@ -102,8 +105,9 @@ async fn copy(
     progress: Progress,
 ) -> Result<Vec<Stored>, Error> {
     let opening = (spec.clone(), key);
-    let repository =
-        blocking(move || repository(&opening.0, &opening.1, true).map_err(Error::from)).await.map(std::sync::Arc::new)?;
+    let repository = blocking(move || repository(&opening.0, &opening.1, true).map_err(Error::from))
+        .await
+        .map(std::sync::Arc::new)?;
     let save = |what: &str| Save {
         tags: vec![
             format!("set={set}"),
@@ -137,7 +141,9 @@ async fn copy(
         let what = format!("content/{}", content.name);
         let mut save = save(&what);
         save.parent = parent(&repository, &save.tags).await?;
-        let total = files.iter().fold((0, 0), |(count, bytes), file| (count + 1, bytes + file.size.unwrap_or_default()));
+        let total = files
+            .iter()
+            .fold((0, 0), |(count, bytes), file| (count + 1, bytes + file.size.unwrap_or_default()));
         let folder =
             Folder { root: Spec::folder(&content), files: Box::new(files.into_iter()), total, reread: false };
         stored.push(one(&repository, Source::Folder(folder), save, &what, &progress).await?);
@@ -176,7 +182,10 @@ async fn listed(content: &BackupContent, databases: &mut [Exporter]) -> Result<V
     };
     let exporter = databases.iter_mut().find(|exporter| exporter.database.name == query.database);
     let exporter = exporter.ok_or_else(|| {
-        Error::other(format!("content {}: its files are listed by database {}, which status.backup does not name", content.name, query.database))
+        Error::other(format!(
+            "content {}: its files are listed by database {}, which status.backup does not name",
+            content.name, query.database
+        ))
     })?;
     let mut files = Vec::new();
     exporter
@@ -195,7 +204,8 @@ async fn listed(content: &BackupContent, databases: &mut [Exporter]) -> Result<V
 fn artifact(row: &str) -> Result<Listed, String> {
     let malformed = || format!("a row of the list of files is not path, SHA-256 and size: {row}");
     let mut fields = row.split('\t');
-    let (Some(path), Some(sha256), Some(size), None) = (fields.next(), fields.next(), fields.next(), fields.next())
+    let (Some(path), Some(sha256), Some(size), None) =
+        (fields.next(), fields.next(), fields.next(), fields.next())
     else {
         return Err(malformed());
     };
@@ -206,11 +216,7 @@ fn artifact(row: &str) -> Result<Listed, String> {
     for (byte, at) in digest.iter_mut().zip((0..64).step_by(2)) {
         *byte = u8::from_str_radix(&sha256[at..at + 2], 16).map_err(|_| malformed())?;
     }
-    Ok(Listed {
-        path: path.into(),
-        size: Some(size.parse().map_err(|_| malformed())?),
-        sha256: Some(digest),
-    })
+    Ok(Listed { path: path.into(), size: Some(size.parse().map_err(|_| malformed())?), sha256: Some(digest) })
 }
 
 /// The last snapshot of the same thing: what has not changed since is not read again.
@@ -226,7 +232,9 @@ async fn parent(repository: &std::sync::Arc<Repository>, tags: &[String]) -> Res
 fn state(spec: &Spec, objects: Vec<(String, String)>) -> Result<Vec<(PathBuf, Vec<u8>)>, Error> {
     let mut files: Vec<_> =
         objects.into_iter().map(|(path, text)| (PathBuf::from(path), text.into_bytes())).collect();
-    for (kind, root, names) in [("secrets", SECRETS, &spec.secrets), ("configmaps", CONFIG_MAPS, &spec.config_maps)] {
+    for (kind, root, names) in
+        [("secrets", SECRETS, &spec.secrets), ("configmaps", CONFIG_MAPS, &spec.config_maps)]
+    {
         for name in names {
             let folder = PathBuf::from(root).join(name);
             let unread = |error: std::io::Error| Error::other(format!("{kind} {name}: {error}"));
@@ -262,7 +270,10 @@ mod tests {
     fn a_row_is_path_digest_and_size_and_nothing_else() {
         let digest = "ab".repeat(32);
         let listed = artifact(&format!("artifact/ab/cd\t{digest}\t12")).unwrap();
-        assert_eq!((listed.path, listed.size, listed.sha256), ("artifact/ab/cd".into(), Some(12), Some([0xab; 32])));
+        assert_eq!(
+            (listed.path, listed.size, listed.sha256),
+            ("artifact/ab/cd".into(), Some(12), Some([0xab; 32]))
+        );
         for row in ["", "a\tb", "a\tzz\t1", &format!("a\t{digest}\tx"), &format!("a\t{digest}\t1\t2")] {
             assert!(artifact(row).is_err(), "{row}");
         }

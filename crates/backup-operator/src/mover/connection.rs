@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use http::{HeaderValue, Request, StatusCode, header};
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::TokioIo;
-use rustls::{ClientConfig, RootCertStore, pki_types::{CertificateDer, ServerName, pem::PemObject}};
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, ServerName, pem::PemObject},
+};
 use tokio::{
     io::{BufReader, ReadHalf, WriteHalf, split},
     net::TcpStream,
@@ -13,7 +16,10 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use super::{Error, spec::{Spec, TOKEN}};
+use super::{
+    Error,
+    spec::{Spec, TOKEN},
+};
 use crate::cut::wire::{self, Order, Report, UPGRADE};
 
 type Upgraded = TokioIo<hyper::upgrade::Upgraded>;
@@ -90,9 +96,13 @@ async fn attempt(spec: &Spec) -> Result<Upgraded, Refused> {
     let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
     let name = ServerName::try_from(host.to_owned()).map_err(|_| lasting("the host name"))?;
     let tls = TlsConnector::from(Arc::new(config)).connect(name, tcp).await.map_err(passing)?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(tls)).await.map_err(passing)?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(tls)).await.map_err(passing)?;
     tokio::spawn(connection.with_upgrades());
-    let path = format!("/runs/{}/{}/{}/{}/{}", spec.run, spec.attempt, spec.instance.kind, spec.instance.namespace, spec.instance.name);
+    let path = format!(
+        "/runs/{}/{}/{}/{}/{}",
+        spec.run, spec.attempt, spec.instance.kind, spec.instance.namespace, spec.instance.name
+    );
     let authorization = HeaderValue::from_str(&format!("Bearer {}", token.trim())).map_err(passing)?;
     let request = Request::get(path)
         .header(header::HOST, host)
@@ -107,10 +117,20 @@ async fn attempt(spec: &Spec) -> Result<Upgraded, Refused> {
             Ok(TokioIo::new(hyper::upgrade::on(&mut answer).await.map_err(passing)?))
         }
         status => {
-            let body = answer.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-            let why = format!("the backup-operator answers {status}: {}", String::from_utf8_lossy(&body).trim());
+            let body = answer
+                .into_body()
+                .collect()
+                .await
+                .map(http_body_util::Collected::to_bytes)
+                .unwrap_or_default();
+            let why =
+                format!("the backup-operator answers {status}: {}", String::from_utf8_lossy(&body).trim());
             // A run that is over, or that never was, will not come back.
-            Err(if matches!(status, StatusCode::FORBIDDEN | StatusCode::GONE) { Refused::Lasting(why) } else { Refused::Passing(why) })
+            Err(if matches!(status, StatusCode::FORBIDDEN | StatusCode::GONE) {
+                Refused::Lasting(why)
+            } else {
+                Refused::Passing(why)
+            })
         }
     }
 }

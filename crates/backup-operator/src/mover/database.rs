@@ -46,7 +46,11 @@ impl Database {
             ("PGCONNECT_TIMEOUT", "20".to_owned()),
             ("PGAPPNAME", "theforeman-backup".to_owned()),
             // A server whose node is lost says nothing more: without these it would be waited for for hours.
-            ("PGOPTIONS", "-c idle_in_transaction_session_timeout=0 -c statement_timeout=0 -c lock_timeout=60s".to_owned()),
+            (
+                "PGOPTIONS",
+                "-c idle_in_transaction_session_timeout=0 -c statement_timeout=0 -c lock_timeout=60s"
+                    .to_owned(),
+            ),
         ];
         for (key, variable) in KEYS {
             if let Ok(value) = fs::read_to_string(folder.join(key)) {
@@ -81,13 +85,13 @@ impl Database {
             .await?
             .parse()
             .map_err(|_| self.error("its server does not say its version"))?;
-        let output = Command::from(self.program("pg_dump"))
-            .arg("--version")
-            .output()
-            .await
-            .map_err(|error| self.error(format!("cannot run pg_dump: {error}; is it in the mover's image?")))?;
+        let output =
+            Command::from(self.program("pg_dump")).arg("--version").output().await.map_err(|error| {
+                self.error(format!("cannot run pg_dump: {error}; is it in the mover's image?"))
+            })?;
         let text = String::from_utf8_lossy(&output.stdout);
-        let ours = text.split_whitespace().filter_map(|word| word.split('.').next()?.parse::<u32>().ok()).next();
+        let ours =
+            text.split_whitespace().filter_map(|word| word.split('.').next()?.parse::<u32>().ok()).next();
         match ours {
             Some(ours) if ours >= server => Ok(()),
             Some(ours) => Err(self.error(format!(
@@ -112,13 +116,21 @@ impl Session {
     pub async fn open(database: &Database) -> Result<Self, Error> {
         let mut command = Command::from(database.program("psql"));
         command
-            .args(["--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--field-separator=\t", "--no-password"])
+            .args([
+                "--no-psqlrc",
+                "--quiet",
+                "--no-align",
+                "--tuples-only",
+                "--field-separator=\t",
+                "--no-password",
+            ])
             .arg("--set=ON_ERROR_STOP=1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        let mut child = command.spawn().map_err(|error| database.error(format!("cannot run psql: {error}")))?;
+        let mut child =
+            command.spawn().map_err(|error| database.error(format!("cannot run psql: {error}")))?;
         let (Some(input), Some(output), Some(errors)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
@@ -146,7 +158,11 @@ impl Session {
     }
 
     /// Calls with every row of a query, as it comes: fields with tabs between them, in the form of `COPY`.
-    pub async fn rows(&mut self, sql: &str, mut each: impl FnMut(&str) -> Result<(), String>) -> Result<(), Error> {
+    pub async fn rows(
+        &mut self,
+        sql: &str,
+        mut each: impl FnMut(&str) -> Result<(), String>,
+    ) -> Result<(), Error> {
         // No row is like it: rows have tabs in them.
         const END: &str = "theforeman-backup-end";
         self.send(&format!("COPY ({sql}) TO STDOUT;\n\\echo {END}\n")).await?;

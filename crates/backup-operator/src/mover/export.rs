@@ -32,7 +32,8 @@ impl Exporter {
                 "{end}BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\nSELECT pg_export_snapshot(), pg_current_snapshot()"
             ))
             .await?;
-        let (id, seen) = answer.split_once('\t').ok_or_else(|| self.database.error("no snapshot was exported"))?;
+        let (id, seen) =
+            answer.split_once('\t').ok_or_else(|| self.database.error("no snapshot was exported"))?;
         self.exported = Some((id.to_owned(), self.parsed(seen)?));
         Ok(())
     }

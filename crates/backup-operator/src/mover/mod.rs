@@ -48,7 +48,8 @@ pub async fn run() -> ExitCode {
     let done = matches!(outcome, Outcome::Done(_));
     let text = serde_json::to_string(&outcome).unwrap_or_default();
     let text = if text.len() > MESSAGE {
-        r#"{"failed": "more was stored than can be told; back up fewer databases and volumes at once"}"#.into()
+        r#"{"failed": "more was stored than can be told; back up fewer databases and volumes at once"}"#
+            .into()
     } else {
         text
     };
@@ -60,8 +61,10 @@ pub async fn run() -> ExitCode {
 }
 
 async fn work() -> Result<Vec<crate::crd::Stored>, Error> {
-    let text = std::env::var(spec::VARIABLE).map_err(|_| Error::other(format!("{} is not set", spec::VARIABLE)))?;
-    let spec: Spec = serde_json::from_str(&text).map_err(|error| Error::other(format!("{}: {error}", spec::VARIABLE)))?;
+    let text =
+        std::env::var(spec::VARIABLE).map_err(|_| Error::other(format!("{} is not set", spec::VARIABLE)))?;
+    let spec: Spec =
+        serde_json::from_str(&text).map_err(|error| Error::other(format!("{}: {error}", spec::VARIABLE)))?;
     tracing::info!(instance = %spec.instance, attempt = spec.attempt, "starting");
     match spec.task.clone() {
         Task::Backup { set } => backup::run(spec, &set).await,
@@ -90,5 +93,7 @@ fn repository(spec: &Spec, key: &str, new: bool) -> Result<Repository, engine::E
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| Error::other(format!("the work was broken off: {error}")))?
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Error::other(format!("the work was broken off: {error}")))?
 }

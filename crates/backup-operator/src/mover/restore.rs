@@ -32,7 +32,9 @@ pub async fn run(spec: Spec, stored: Vec<Stored>, replace: bool) -> Result<Vec<S
         match connection.order().await {
             Some(Order::Start { key, .. }) => break key,
             Some(_) => return Err(Error::other("a restore has no part in a cut")),
-            None => connection = Connection::open(&spec, &Report::Hello { cut: None, exported: None }).await?,
+            None => {
+                connection = Connection::open(&spec, &Report::Hello { cut: None, exported: None }).await?
+            }
         }
     };
     let opening = spec.clone();
@@ -66,7 +68,9 @@ async fn fill(
 ) -> Result<(), Error> {
     let snapshot = |what: String| {
         let found = stored.iter().find(|one| one.what == what);
-        found.map(|one| one.snapshot.clone()).ok_or_else(|| Error::other(format!("the set has no {what} of {}", spec.instance)))
+        found
+            .map(|one| one.snapshot.clone())
+            .ok_or_else(|| Error::other(format!("the set has no {what} of {}", spec.instance)))
     };
     for name in &spec.databases {
         let database = Database::mounted(name, &PathBuf::from(DATABASES).join(name))?;
@@ -101,19 +105,35 @@ async fn empty(database: &Database, replace: bool) -> Result<(), Error> {
 }
 
 /// Loads a dump, all of it or nothing.
-async fn load(database: &Database, snapshot: String, reader: Arc<Reader>, progress: Progress) -> Result<(), Error> {
+async fn load(
+    database: &Database,
+    snapshot: String,
+    reader: Arc<Reader>,
+    progress: Progress,
+) -> Result<(), Error> {
     let mut command = database.program("pg_restore");
     command
         // The name only chooses that it goes to a database, which the environment names.
-        .args(["--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges", "--no-comments", "--no-password"])
+        .args([
+            "--exit-on-error",
+            "--single-transaction",
+            "--no-owner",
+            "--no-privileges",
+            "--no-comments",
+            "--no-password",
+        ])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
-    let name = command.get_envs().find(|(key, _)| *key == "PGDATABASE").and_then(|(_, value)| value.map(ToOwned::to_owned));
+    let name = command
+        .get_envs()
+        .find(|(key, _)| *key == "PGDATABASE")
+        .and_then(|(_, value)| value.map(ToOwned::to_owned));
     command.arg("--dbname").arg(name.unwrap_or_default());
     let database = database.clone();
     blocking(move || {
-        let mut child = command.spawn().map_err(|error| database.error(format!("cannot run pg_restore: {error}")))?;
+        let mut child =
+            command.spawn().map_err(|error| database.error(format!("cannot run pg_restore: {error}")))?;
         let mut input = child.stdin.take().ok_or_else(|| Error::other("pg_restore has no pipe"))?;
         let errors = child.stderr.take();
         let said = std::thread::spawn(move || {
@@ -137,7 +157,11 @@ async fn load(database: &Database, snapshot: String, reader: Arc<Reader>, progre
             return Err(database.error(format!("pg_restore: {said}")).into());
         }
         given?;
-        if ended.success() { Ok(()) } else { Err(database.error(format!("pg_restore ended with {ended}")).into()) }
+        if ended.success() {
+            Ok(())
+        } else {
+            Err(database.error(format!("pg_restore ended with {ended}")).into())
+        }
     })
     .await
 }

@@ -40,7 +40,11 @@ impl Reviewed {
     /// A restore lets namespaces read repositories until it is over.
     pub fn grant(&self, restore: &str, what: Vec<(String, String, String)>) {
         let mut granted = lock(&self.granted);
-        if what.is_empty() { granted.remove(restore) } else { granted.insert(restore.to_owned(), what) };
+        if what.is_empty() {
+            granted.remove(restore)
+        } else {
+            granted.insert(restore.to_owned(), what)
+        };
     }
 
     /// The name of the holder of a token.

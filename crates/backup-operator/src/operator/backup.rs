@@ -16,8 +16,9 @@ use super::{
     controller::report,
     hold,
     jobs::{self, Ended},
-    names, objects, sets,
+    names, objects,
     services::{self, Service},
+    sets,
 };
 use crate::{
     crd::{Backup, BackupStatus, DeletionPolicy, Instance, Phase, Progress, condition, holds, now},
@@ -71,7 +72,10 @@ pub async fn reconcile(backup: Arc<Backup>, term: Arc<Term>) -> Result<Action, E
         status.phase = Phase::Canceled;
         Step::Fail("it was canceled (spec.cancel)".into())
     } else if late {
-        Step::Fail(format!("it took longer than spec.deadline ({}) allows, in phase {:?}", backup.spec.deadline.0, status.phase))
+        Step::Fail(format!(
+            "it took longer than spec.deadline ({}) allows, in phase {:?}",
+            backup.spec.deadline.0, status.phase
+        ))
     } else {
         let run = Run { backup: &backup, term: &term, uid: &uid };
         match status.phase {
@@ -123,7 +127,11 @@ pub async fn reconcile(backup: Arc<Backup>, term: Arc<Term>) -> Result<Action, E
 fn told(status: &BackupStatus) -> String {
     let cut = status.cut.clone().unwrap_or_default();
     let paused = if cut.workers_paused { ", with workers paused for it" } else { ", nothing stood still" };
-    let how = if status.instances.iter().all(|one| one.stored.iter().all(|stored| !stored.what.starts_with("database/"))) {
+    let how = if status
+        .instances
+        .iter()
+        .all(|one| one.stored.iter().all(|stored| !stored.what.starts_with("database/")))
+    {
         String::new()
     } else {
         format!(" (found in {} ms and {} tries{paused})", cut.milliseconds, cut.tries)
@@ -151,7 +159,10 @@ impl Run<'_> {
         let conditions = storage.status.map(|status| status.conditions).unwrap_or_default();
         if !holds(&conditions, "Ready") {
             let why = conditions.into_iter().find(|one| one.type_ == "Ready").map(|one| one.message);
-            return Ok(Step::Wait(format!("{what} is not ready: {}", why.unwrap_or_else(|| "it has not been tried yet".into()))));
+            return Ok(Step::Wait(format!(
+                "{what} is not ready: {}",
+                why.unwrap_or_else(|| "it has not been tried yet".into())
+            )));
         }
         let found = match services::selected(&self.term.client, &self.backup.spec.instances).await? {
             Ok(found) => found,
@@ -182,7 +193,12 @@ impl Run<'_> {
         for instance in &status.instances {
             match services::one(&self.term.client, &instance.of).await? {
                 Some(service) if service.status.backup.is_some() => found.push(service),
-                Some(_) => return Ok(Err(format!("{} does not say any more what a backup of it consists of (status.backup)", instance.of))),
+                Some(_) => {
+                    return Ok(Err(format!(
+                        "{} does not say any more what a backup of it consists of (status.backup)",
+                        instance.of
+                    )));
+                }
                 None => return Ok(Err(format!("{} was deleted meanwhile", instance.of))),
             }
         }
@@ -242,7 +258,9 @@ impl Run<'_> {
             let job = jobs::job(&self.term.home, &spec, backup, self.backup.spec.deadline.seconds());
             instance.job = job.metadata.name.clone().unwrap_or_default();
             match jobs::start(&self.term.client, &job).await {
-                Err(Error::Forbidden { what, .. }) => return Ok(Step::Wait(permission(&self.term.home, namespace, &what))),
+                Err(Error::Forbidden { what, .. }) => {
+                    return Ok(Step::Wait(permission(&self.term.home, namespace, &what)));
+                }
                 other => other?,
             }
         }
@@ -250,8 +268,12 @@ impl Run<'_> {
             return Ok(step);
         }
         let here = run.members();
-        let missing: Vec<_> =
-            status.instances.iter().map(|one| one.of.to_string()).filter(|name| !here.contains_key(name)).collect();
+        let missing: Vec<_> = status
+            .instances
+            .iter()
+            .map(|one| one.of.to_string())
+            .filter(|name| !here.contains_key(name))
+            .collect();
         if missing.is_empty() && waited.is_empty() {
             return Ok(Step::On(Phase::Cutting));
         }
@@ -263,7 +285,11 @@ impl Run<'_> {
             why.push(format!("the movers of {}", missing.join(", ")));
         }
         let why = format!("waiting for {}{}", why.join(" and for "), pods(status));
-        let since = status.conditions.iter().find(|one| one.type_ == "Gathering").map(|one| one.last_transition_time.0);
+        let since = status
+            .conditions
+            .iter()
+            .find(|one| one.type_ == "Gathering")
+            .map(|one| one.last_transition_time.0);
         let begun = since.or(status.started_at.as_ref().map(|time| time.0)).unwrap_or_default();
         if Timestamp::now().duration_since(begun).as_secs() > GATHER * i64::from(status.attempt) {
             return Ok(Step::Fail(format!("after {} minutes still {why}", GATHER / 60)));
@@ -280,7 +306,9 @@ impl Run<'_> {
         let what: &[What] = if paused { &[What::Deletion, What::Workers] } else { &[What::Deletion] };
         match self.held(&found, what).await? {
             Err(why) => return Ok(Step::Fail(why)),
-            Ok(waited) if !waited.is_empty() => return Ok(Step::Wait(format!("waiting for {} to stand still", waited.join(", ")))),
+            Ok(waited) if !waited.is_empty() => {
+                return Ok(Step::Wait(format!("waiting for {} to stand still", waited.join(", "))));
+            }
             Ok(_) => {}
         }
         if let Some(step) = self.ended(status).await? {
@@ -294,24 +322,40 @@ impl Run<'_> {
         }
         let cut = match run.made(&names) {
             Some(cut) => Ok(cut),
-            None if run.torn(&names) => return Ok(Step::Again("the operator ended while it told movers to copy, and one has ended since".into())),
+            None if run.torn(&names) => {
+                return Ok(Step::Again(
+                    "the operator ended while it told movers to copy, and one has ended since".into(),
+                ));
+            }
             None => run.cut(&names, PATIENCE[usize::from(paused)]).await,
         };
         let generation = self.backup.metadata.generation;
         match cut {
             Ok(cut) => {
-                tracing::info!(backup = self.backup.name_any(), cut = cut.id, tries = cut.tries, milliseconds = cut.milliseconds, "one instant");
+                tracing::info!(
+                    backup = self.backup.name_any(),
+                    cut = cut.id,
+                    tries = cut.tries,
+                    milliseconds = cut.milliseconds,
+                    "one instant"
+                );
                 status.cut = Some(crate::crd::Cut { workers_paused: paused, ..cut });
                 status.conditions.retain(|one| one.type_ != "WorkersPaused");
                 Ok(Step::On(Phase::Copying))
             }
-            Err(Hurdle::Missing(missing)) => Ok(Step::Wait(format!("waiting for the movers of {}", missing.join(", ")))),
+            Err(Hurdle::Missing(missing)) => {
+                Ok(Step::Wait(format!("waiting for the movers of {}", missing.join(", "))))
+            }
             Err(Hurdle::Busy { tries }) if !paused => {
-                let why = format!("something was committed in each of {tries} tries; background workers are asked to pause, the web goes on");
+                let why = format!(
+                    "something was committed in each of {tries} tries; background workers are asked to pause, the web goes on"
+                );
                 condition(&mut status.conditions, generation, "WorkersPaused", true, "Busy", &why);
                 Ok(Step::Wait(why))
             }
-            Err(Hurdle::Busy { tries }) => Ok(Step::Fail(format!("also without background workers something was committed in each of {tries} tries; try again at a time with less to do"))),
+            Err(Hurdle::Busy { tries }) => Ok(Step::Fail(format!(
+                "also without background workers something was committed in each of {tries} tries; try again at a time with less to do"
+            ))),
             Err(Hurdle::Failed(why)) => Ok(Step::Again(why)),
         }
     }
@@ -390,7 +434,11 @@ impl Run<'_> {
 
 /// Whether deletion in it would harm: it has files that a database lists.
 fn holdable(service: &Service) -> bool {
-    service.status.backup.as_ref().is_some_and(|backup| !backup.content.is_empty() || !backup.databases.is_empty())
+    service
+        .status
+        .backup
+        .as_ref()
+        .is_some_and(|backup| !backup.content.is_empty() || !backup.databases.is_empty())
 }
 
 /// What pods wait for, for people.
@@ -417,7 +465,8 @@ fn progress(members: impl Iterator<Item = (u64, u64, u64)>, status: &BackupStatu
     let percent = if total > 0 { i32::try_from(bytes * 100 / total).unwrap_or(100) } else { 0 };
     let begun = status.cut.as_ref().map_or_else(Timestamp::now, |cut| cut.at.0);
     let took = Timestamp::now().duration_since(begun).as_secs();
-    let time_left = if bytes > 0 && total > bytes { span(took * (total - bytes) / bytes) } else { String::new() };
+    let time_left =
+        if bytes > 0 && total > bytes { span(took * (total - bytes) / bytes) } else { String::new() };
     Progress { bytes, total, files, percent, time_left }
 }
 
@@ -479,7 +528,9 @@ async fn end(backup: &Backup, term: &Arc<Term>, status: &BackupStatus) -> Result
         namespaces.dedup();
         if let Err(why) = sets::forget(term, &backup.spec.storage.name, &status.set, namespaces).await? {
             let mut told = status.clone();
-            let why = format!("the set cannot be deleted: {why}; set spec.deletionPolicy to Retain to let this object go without it");
+            let why = format!(
+                "the set cannot be deleted: {why}; set spec.deletionPolicy to Retain to let this object go without it"
+            );
             condition(&mut told.conditions, backup.metadata.generation, "Complete", true, "Deleting", why);
             report(term, backup, backup.status.as_ref(), &told).await?;
             return Ok(Action::requeue(Duration::from_secs(30)));
@@ -496,11 +547,12 @@ async fn finalizer(term: &Term, backup: &Backup, held: bool) -> Result<bool, Err
     }
     let others = backup.finalizers().iter().filter(|name| *name != names::FINALIZER).cloned();
     let finalizers: Vec<_> = others.chain(held.then(|| names::FINALIZER.to_owned())).collect();
-    let patch = json!({ "metadata": { "finalizers": finalizers, "resourceVersion": backup.resource_version() } });
+    let patch =
+        json!({ "metadata": { "finalizers": finalizers, "resourceVersion": backup.resource_version() } });
     let api: Api<Backup> = Api::all(term.client.clone());
     let name = backup.name_any();
-    let request = api.patch_metadata(&name, &PatchParams::default(), &Patch::Merge(&patch));
-    match call("patch", format!("Backup {name}"), request).await {
+    let (parameters, patch) = (PatchParams::default(), Patch::Merge(&patch));
+    match call("patch", format!("Backup {name}"), api.patch_metadata(&name, &parameters, &patch)).await {
         Ok(_) | Err(Error::Api { code: Some(404), .. }) => Ok(true),
         Err(error) => Err(error),
     }

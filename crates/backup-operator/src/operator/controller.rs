@@ -31,7 +31,13 @@ const FAILED: Duration = Duration::from_secs(15);
 /// Runs the controller of a kind until `stop`.
 pub async fn run<K, F, R>(term: &Arc<Term>, stop: &CancellationToken, reconcile: F)
 where
-    K: Resource<DynamicType = (), Scope = ClusterResourceScope> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
+    K: Resource<DynamicType = (), Scope = ClusterResourceScope>
+        + Clone
+        + Debug
+        + DeserializeOwned
+        + Send
+        + Sync
+        + 'static,
     F: Fn(Arc<K>, Arc<Term>) -> R + Clone + Send + Sync + 'static,
     R: Future<Output = Result<Action, Error>> + Send + 'static,
     K::DynamicType: Eq + Hash,

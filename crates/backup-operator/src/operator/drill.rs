@@ -16,9 +16,7 @@ use reconcile::{Error, call};
 
 use super::{Term, controller::report, names, services, services::resource, sets};
 use crate::{
-    crd::{
-        Backup, Drilled, Named, Restore, RestoreDrill, RestorePhase, RestoreSpec, condition, now,
-    },
+    crd::{Backup, Drilled, Named, Restore, RestoreDrill, RestorePhase, RestoreSpec, condition, now},
     cron::Cron,
 };
 
@@ -51,7 +49,12 @@ pub async fn reconcile(drill: Arc<RestoreDrill>, term: Arc<Term>) -> Result<Acti
             return Ok(Action::requeue(LOOK));
         }
         let worked = done.phase == RestorePhase::Completed;
-        let said = done.conditions.iter().find(|one| one.type_ == "Complete").map(|one| one.message.clone()).unwrap_or_default();
+        let said = done
+            .conditions
+            .iter()
+            .find(|one| one.type_ == "Complete")
+            .map(|one| one.message.clone())
+            .unwrap_or_default();
         if status.last.as_ref().is_none_or(|last| Some(&last.at) != done.ended_at.as_ref()) {
             status.last = Some(Drilled {
                 at: done.ended_at.clone().unwrap_or_else(now),
@@ -78,7 +81,8 @@ pub async fn reconcile(drill: Arc<RestoreDrill>, term: Arc<Term>) -> Result<Acti
         if !cleared(&term, &restore).await? {
             return Ok(Action::requeue(LOOK));
         }
-        let gone = call("delete", format!("Restore {going}"), api.delete(&going, &DeleteParams::default())).await;
+        let gone =
+            call("delete", format!("Restore {going}"), api.delete(&going, &DeleteParams::default())).await;
         match gone {
             Ok(_) | Err(Error::Api { code: Some(404), .. }) => {}
             Err(error) => return Err(error),
@@ -88,7 +92,11 @@ pub async fn reconcile(drill: Arc<RestoreDrill>, term: Arc<Term>) -> Result<Acti
         return Ok(Action::requeue(LOOK));
     }
 
-    let since = status.last.as_ref().map(|last| last.at.0).or(drill.metadata.creation_timestamp.as_ref().map(|time| time.0));
+    let since = status.last.as_ref().map(|last| last.at.0).or(drill
+        .metadata
+        .creation_timestamp
+        .as_ref()
+        .map(|time| time.0));
     let due = match &drill.spec.schedule {
         None => status.last.is_none().then_some(now_),
         Some(schedule) => match Cron::parse(schedule, "UTC") {
@@ -114,7 +122,14 @@ pub async fn reconcile(drill: Arc<RestoreDrill>, term: Arc<Term>) -> Result<Acti
             }
         };
         let Some(newest) = newest else {
-            condition(&mut status.conditions, generation, "Proven", false, "NoSet", format!("BackupStorage {storage} has no complete set"));
+            condition(
+                &mut status.conditions,
+                generation,
+                "Proven",
+                false,
+                "NoSet",
+                format!("BackupStorage {storage} has no complete set"),
+            );
             report(&term, &*drill, before.as_ref(), &status).await?;
             return Ok(Action::requeue(LOOK * 6));
         };
@@ -123,7 +138,8 @@ pub async fn reconcile(drill: Arc<RestoreDrill>, term: Arc<Term>) -> Result<Acti
             storage: drill.spec.storage.clone(),
             backup: Some(Named { name: newest.name }),
             mapping: drill.spec.mapping.clone(),
-            ..serde_json::from_value(serde_json::json!({ "storage": { "name": storage } })).unwrap_or_default()
+            ..serde_json::from_value(serde_json::json!({ "storage": { "name": storage } }))
+                .unwrap_or_default()
         };
         // Written down first: one that was made and then forgotten would never be taken away.
         status.restore = Some(restore.clone());
@@ -133,7 +149,10 @@ pub async fn reconcile(drill: Arc<RestoreDrill>, term: Arc<Term>) -> Result<Acti
         return Ok(Action::requeue(LOOK));
     }
     report(&term, &*drill, before.as_ref(), &status).await?;
-    let wait = status.next_at.as_ref().map(|next| next.0.duration_since(now_).max(jiff::SignedDuration::from_secs(1)).unsigned_abs());
+    let wait = status
+        .next_at
+        .as_ref()
+        .map(|next| next.0.duration_since(now_).max(jiff::SignedDuration::from_secs(1)).unsigned_abs());
     Ok(Action::requeue(wait.unwrap_or(REST).min(REST)))
 }
 
@@ -145,7 +164,14 @@ async fn proven(term: &Arc<Term>, set: &str) -> Result<(), Error> {
         let before = backup.status.clone();
         let Some(mut status) = before.clone().filter(|status| status.set == set) else { continue };
         status.verified_at = Some(now());
-        condition(&mut status.conditions, backup.metadata.generation, "Verified", true, "Restored", "a drill has restored it");
+        condition(
+            &mut status.conditions,
+            backup.metadata.generation,
+            "Verified",
+            true,
+            "Restored",
+            "a drill has restored it",
+        );
         report(term, &backup, before.as_ref(), &status).await?;
     }
     Ok(())
@@ -161,16 +187,19 @@ async fn cleared(term: &Arc<Term>, restore: &Restore) -> Result<bool, Error> {
             gone = false;
             let Some(kind) = resource(&one.to.kind) else { continue };
             let api: Api<DynamicObject> = Api::namespaced_with(term.client.clone(), &one.to.namespace, &kind);
-            match call("delete", one.to.to_string(), api.delete(&one.to.name, &DeleteParams::default())).await {
+            match call("delete", one.to.to_string(), api.delete(&one.to.name, &DeleteParams::default())).await
+            {
                 Ok(_) | Err(Error::Api { code: Some(404), .. }) => {}
                 Err(error) => return Err(error),
             }
         }
         super::jobs::delete(&term.client, &one.to.namespace, &uid).await?;
         let secrets: Api<Secret> = Api::namespaced(term.client.clone(), &one.to.namespace);
-        call("delete", "Secrets of a drill", secrets.delete_collection(&DeleteParams::default(), &made)).await?;
+        call("delete", "Secrets of a drill", secrets.delete_collection(&DeleteParams::default(), &made))
+            .await?;
         let maps: Api<ConfigMap> = Api::namespaced(term.client.clone(), &one.to.namespace);
-        call("delete", "ConfigMaps of a drill", maps.delete_collection(&DeleteParams::default(), &made)).await?;
+        call("delete", "ConfigMaps of a drill", maps.delete_collection(&DeleteParams::default(), &made))
+            .await?;
     }
     Ok(gone)
 }

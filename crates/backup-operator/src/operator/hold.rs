@@ -8,7 +8,10 @@ use kube::{
 use reconcile::{Error, What, call};
 use serde_json::{Value, json};
 
-use super::{names, services::{Service, resource}};
+use super::{
+    names,
+    services::{Service, resource},
+};
 use crate::crd::Reference;
 
 /// How far ahead we ask; the contract allows five minutes.

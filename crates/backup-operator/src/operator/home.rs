@@ -56,7 +56,9 @@ impl Home {
             usage: Usage::Server,
         };
         let issued = certificate.issue()?;
-        let text = |key: &str| issued.get(key).map(|value| String::from_utf8_lossy(value).into_owned()).unwrap_or_default();
+        let text = |key: &str| {
+            issued.get(key).map(|value| String::from_utf8_lossy(value).into_owned()).unwrap_or_default()
+        };
         Ok(Self {
             account: format!("system:serviceaccount:{namespace}:{account}"),
             gateway: format!("https://{host}:{PORT}"),
@@ -81,17 +83,21 @@ async fn kept(client: &Client, namespace: &str) -> Result<(String, String), Erro
             if let (Some(certificate), Some(key)) = (text("ca.crt"), text("ca.key")) {
                 return Ok((certificate, key));
             }
-            return Err(Error::Slow { what: format!("{what} has no ca.crt and ca.key; delete it, and it is made anew") });
+            return Err(Error::Slow {
+                what: format!("{what} has no ca.crt and ca.key; delete it, and it is made anew"),
+            });
         }
         let (certificate, key) = authority("backup-operator gateway")?;
-        let data: BTreeMap<_, _> =
-            [("ca.crt", certificate), ("ca.key", key)].map(|(key, text)| (key.to_owned(), ByteString(text.into_bytes()))).into();
+        let data: BTreeMap<_, _> = [("ca.crt", certificate), ("ca.key", key)]
+            .map(|(key, text)| (key.to_owned(), ByteString(text.into_bytes())))
+            .into();
         let metadata = ObjectMeta {
             name: Some(AUTHORITY.into()),
             labels: Some([("app.kubernetes.io/managed-by".to_owned(), "backup-operator".to_owned())].into()),
             ..Default::default()
         };
-        let secret = Secret { metadata, data: Some(data), type_: Some("Opaque".into()), ..Default::default() };
+        let secret =
+            Secret { metadata, data: Some(data), type_: Some("Opaque".into()), ..Default::default() };
         match call("create", &what, api.create(&PostParams::default(), &secret)).await {
             Ok(_) | Err(Error::Api { code: Some(409), .. }) => {}
             Err(error) => return Err(error),

@@ -215,7 +215,8 @@ pub async fn ended(client: &Client, namespace: &str, name: &str) -> Result<Ended
     }
     if let Some(failed) = ended("Failed") {
         let reason = failed.reason.clone().unwrap_or_default();
-        let why = pods.items.iter().find_map(death).unwrap_or_else(|| failed.message.clone().unwrap_or_default());
+        let why =
+            pods.items.iter().find_map(death).unwrap_or_else(|| failed.message.clone().unwrap_or_default());
         if reason == "DeadlineExceeded" {
             return Ok(Ended::With(Outcome::Failed(format!("{what} took longer than spec.deadline allows"))));
         }

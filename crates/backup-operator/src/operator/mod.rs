@@ -28,6 +28,8 @@ use tokio_util::sync::CancellationToken;
 use self::{access::Reviewed, home::Home, storage::Storages};
 use crate::{cut::Floor, gateway};
 
+pub use home::{MOVER, PORT};
+pub use names::AUDIENCE;
 pub use services::service_kinds;
 
 /// Backs up and restores services.

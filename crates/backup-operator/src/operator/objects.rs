@@ -62,7 +62,9 @@ fn mapped(value: &mut Value, key: &str, mapping: &Mapping) {
             for (from, to) in &mapping.hosts {
                 let Some(start) = text.find(from.as_str()) else { continue };
                 let end = start + from.len();
-                let part = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(byte));
+                let part = |byte: Option<&u8>| {
+                    byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(byte))
+                };
                 let bytes = text.as_bytes();
                 // Not where it is only a part of another name.
                 if !part(start.checked_sub(1).and_then(|before| bytes.get(before))) && !part(bytes.get(end)) {

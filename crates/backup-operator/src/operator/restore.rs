@@ -31,8 +31,8 @@ use super::{
 };
 use crate::{
     crd::{
-        Backup, BackupSpec, Instance, Phase, Progress, Reference, Restore, RestorePhase, RestoreStatus, Restored,
-        Selection, condition, now,
+        Backup, BackupSpec, Instance, Phase, Progress, Reference, Restore, RestorePhase, RestoreStatus,
+        Restored, Selection, condition, now,
     },
     cut::wire::Order,
     engine,
@@ -66,9 +66,13 @@ pub async fn reconcile(restore: Arc<Restore>, term: Arc<Term>) -> Result<Action,
     let run = Run { restore: &restore, term: &term, uid: &uid };
     // Before anything else: a mover that is at work must not lose what it may read because the operator is a new one.
     term.access.grant(&uid, run.grants(&status));
-    let took = status.started_at.as_ref().map_or(0, |since| Timestamp::now().duration_since(since.0).as_secs());
+    let took =
+        status.started_at.as_ref().map_or(0, |since| Timestamp::now().duration_since(since.0).as_secs());
     let step = if took > restore.spec.deadline.seconds() {
-        Step::Fail(format!("it took longer than spec.deadline ({}) allows, in phase {:?}", restore.spec.deadline.0, status.phase))
+        Step::Fail(format!(
+            "it took longer than spec.deadline ({}) allows, in phase {:?}",
+            restore.spec.deadline.0, status.phase
+        ))
     } else {
         match status.phase {
             RestorePhase::Pending => run.begin(&mut status).await?,
@@ -98,7 +102,8 @@ pub async fn reconcile(restore: Arc<Restore>, term: Arc<Term>) -> Result<Action,
         let ended = status.ended_at.get_or_insert_with(now).clone();
         status.progress = None;
         if status.phase == RestorePhase::Completed && !status.instances.is_empty() && !restore.spec.dry_run {
-            status.seconds = status.started_at.as_ref().map(|since| ended.0.duration_since(since.0).as_secs());
+            status.seconds =
+                status.started_at.as_ref().map(|since| ended.0.duration_since(since.0).as_secs());
         }
         run.let_go(&status).await?;
         tracing::info!(restore = restore.name_any(), phase = ?status.phase, seconds = status.seconds, message, "ended");
@@ -123,7 +128,9 @@ impl Run<'_> {
 
     /// Which namespaces may read which repositories for this restore.
     fn grants(&self, status: &RestoreStatus) -> Vec<(String, String, String)> {
-        let grant = |one: &Restored| (self.storage().to_owned(), one.from.namespace.clone(), one.to.namespace.clone());
+        let grant = |one: &Restored| {
+            (self.storage().to_owned(), one.from.namespace.clone(), one.to.namespace.clone())
+        };
         status.instances.iter().map(grant).collect()
     }
 
@@ -140,8 +147,16 @@ impl Run<'_> {
             (name, ..) => set.name == name,
         };
         Ok(sets.into_iter().rfind(fits).ok_or_else(|| match (backup, time) {
-            (Some(backup), _) => format!("spec.backup: BackupStorage {} has no complete set of a Backup {}", self.storage(), backup.name),
-            (None, time) => format!("spec.before: BackupStorage {} has no complete set from before {:?}", self.storage(), time.as_ref().map(|time| time.0.to_string()).unwrap_or_default()),
+            (Some(backup), _) => format!(
+                "spec.backup: BackupStorage {} has no complete set of a Backup {}",
+                self.storage(),
+                backup.name
+            ),
+            (None, time) => format!(
+                "spec.before: BackupStorage {} has no complete set from before {:?}",
+                self.storage(),
+                time.as_ref().map(|time| time.0.to_string()).unwrap_or_default()
+            ),
         }))
     }
 
@@ -154,9 +169,13 @@ impl Run<'_> {
             Err(why) => return Ok(Step::Fail(why)),
         };
         let spec = &self.restore.spec;
-        let mut wanted: Vec<&Instance> =
-            set.instances.iter().filter(|one| spec.instances.is_empty() || spec.instances.contains(&one.of)).collect();
-        if let Some(missing) = spec.instances.iter().find(|of| set.instances.iter().all(|one| one.of != **of)) {
+        let mut wanted: Vec<&Instance> = set
+            .instances
+            .iter()
+            .filter(|one| spec.instances.is_empty() || spec.instances.contains(&one.of))
+            .collect();
+        if let Some(missing) = spec.instances.iter().find(|of| set.instances.iter().all(|one| one.of != **of))
+        {
             return Ok(Step::Fail(format!("spec.instances: set {} has no {missing}", set.name)));
         }
         wanted.sort_by_key(|one| one.restore_order);
@@ -164,7 +183,8 @@ impl Run<'_> {
             .iter()
             .map(|one| {
                 let from = one.of.clone();
-                let namespace = spec.mapping.namespaces.get(&from.namespace).unwrap_or(&from.namespace).clone();
+                let namespace =
+                    spec.mapping.namespaces.get(&from.namespace).unwrap_or(&from.namespace).clone();
                 Restored { to: Reference { namespace, ..from.clone() }, from, ..Restored::default() }
             })
             .collect();
@@ -177,15 +197,24 @@ impl Run<'_> {
             let there = services::one(&self.term.client, &one.to).await?;
             match (there.is_some(), spec.in_place) {
                 (true, false) => {
-                    return Ok(Step::Fail(format!("{} is there already; restore elsewhere (spec.mapping.namespaces), delete it first, or replace its data (spec.inPlace)", one.to)));
+                    return Ok(Step::Fail(format!(
+                        "{} is there already; restore elsewhere (spec.mapping.namespaces), delete it first, or replace its data (spec.inPlace)",
+                        one.to
+                    )));
                 }
                 (false, true) => return Ok(Step::Fail(format!("spec.inPlace: there is no {}", one.to))),
                 _ => {}
             }
         }
         if spec.dry_run {
-            let text: Vec<_> = status.instances.iter().map(|one| format!("{} as {}", one.from, one.to)).collect();
-            return Ok(Step::Done(format!("nothing was done; it would restore from set {} of {}: {}", set.name, set.cut.at.0, text.join(", "))));
+            let text: Vec<_> =
+                status.instances.iter().map(|one| format!("{} as {}", one.from, one.to)).collect();
+            return Ok(Step::Done(format!(
+                "nothing was done; it would restore from set {} of {}: {}",
+                set.name,
+                set.cut.at.0,
+                text.join(", ")
+            )));
         }
         Ok(Step::On(if spec.in_place { RestorePhase::Saving } else { RestorePhase::Preparing }))
     }
@@ -196,7 +225,8 @@ impl Run<'_> {
         let api: Api<Backup> = Api::all(self.term.client.clone());
         let what = format!("Backup {name}");
         let Some(backup) = call("get", &what, api.get_opt(&name)).await? else {
-            let names = self.restore.status.iter().flat_map(|status| &status.instances).map(|one| one.to.clone());
+            let names =
+                self.restore.status.iter().flat_map(|status| &status.instances).map(|one| one.to.clone());
             let spec = BackupSpec {
                 storage: self.restore.spec.storage.clone(),
                 instances: Selection { names: Some(names.collect()), selector: None },
@@ -205,14 +235,18 @@ impl Run<'_> {
             };
             let backup = Backup::new(&name, spec);
             return match call("create", &what, api.create(&PostParams::default(), &backup)).await {
-                Ok(_) | Err(Error::Api { code: Some(409), .. }) => Ok(Step::Wait(format!("waiting for {what}"))),
+                Ok(_) | Err(Error::Api { code: Some(409), .. }) => {
+                    Ok(Step::Wait(format!("waiting for {what}")))
+                }
                 Err(error) => Err(error),
             };
         };
         let status = backup.status.unwrap_or_default();
         Ok(match status.phase {
             Phase::Completed => Step::On(RestorePhase::Preparing),
-            Phase::Failed | Phase::Canceled => Step::Fail(format!("what would be replaced could not be saved first: {what} has failed; nothing was changed")),
+            Phase::Failed | Phase::Canceled => Step::Fail(format!(
+                "what would be replaced could not be saved first: {what} has failed; nothing was changed"
+            )),
             phase => Step::Wait(format!("waiting for {what}, which is {phase:?}")),
         })
     }
@@ -231,20 +265,32 @@ impl Run<'_> {
                     Err(why) => return Ok(Step::Fail(format!("{}: {why}", one.from))),
                 };
                 match self.make(one, files).await {
-                    Err(Error::Forbidden { what, .. }) => return Ok(Step::Wait(permission(&self.term.home, &one.to.namespace, &what))),
+                    Err(Error::Forbidden { what, .. }) => {
+                        return Ok(Step::Wait(permission(&self.term.home, &one.to.namespace, &what)));
+                    }
                     Err(Error::Api { code: Some(404), what, .. }) => {
-                        return Ok(Step::Wait(format!("{what}: namespace {} or the kind does not exist; create it and install the operator of the kind", one.to.namespace)));
+                        return Ok(Step::Wait(format!(
+                            "{what}: namespace {} or the kind does not exist; create it and install the operator of the kind",
+                            one.to.namespace
+                        )));
                     }
                     other => other?,
                 }
             }
             let Some(service) = services::one(&self.term.client, &one.to).await? else { continue };
             hold::hold(&self.term.client, &service, self.uid, &needs(&set, one)).await?;
-            let held = needs(&set, one).iter().map(|what| service.held(&names::holder(self.uid), *what)).collect::<Result<Vec<_>, _>>();
+            let held = needs(&set, one)
+                .iter()
+                .map(|what| service.held(&names::holder(self.uid), *what))
+                .collect::<Result<Vec<_>, _>>();
             one.message = match held {
                 Err(why) => return Ok(Step::Fail(why)),
-                Ok(held) if held.contains(&false) => format!("waiting for {} to have its databases ready and hold writes", one.to),
-                Ok(_) if service.status.backup.is_none() => format!("waiting for {} to say what it consists of", one.to),
+                Ok(held) if held.contains(&false) => {
+                    format!("waiting for {} to have its databases ready and hold writes", one.to)
+                }
+                Ok(_) if service.status.backup.is_none() => {
+                    format!("waiting for {} to say what it consists of", one.to)
+                }
                 Ok(_) => String::new(),
             };
             waits.extend((!one.message.is_empty()).then(|| one.message.clone()));
@@ -253,9 +299,14 @@ impl Run<'_> {
     }
 
     /// The files of an instance's state.
-    async fn state(&self, set: &Set, one: &Restored) -> Result<Result<Vec<(PathBuf, Vec<u8>)>, String>, Error> {
+    async fn state(
+        &self,
+        set: &Set,
+        one: &Restored,
+    ) -> Result<Result<Vec<(PathBuf, Vec<u8>)>, String>, Error> {
         let stored = set.instances.iter().find(|other| other.of == one.from);
-        let Some(state) = stored.and_then(|one| one.stored.iter().find(|stored| stored.what == "state")) else {
+        let Some(state) = stored.and_then(|one| one.stored.iter().find(|stored| stored.what == "state"))
+        else {
             return Ok(Err("the set has no state of it".into()));
         };
         let snapshot = state.snapshot.clone();
@@ -295,7 +346,11 @@ impl Run<'_> {
             match parts.as_slice() {
                 [kind, name, key] if kind == "secrets" => {
                     if secrets.last().is_none_or(|last| last.metadata.name.as_ref() != Some(name)) {
-                        secrets.push(Secret { metadata: metadata(name), type_: Some("Opaque".into()), ..Default::default() });
+                        secrets.push(Secret {
+                            metadata: metadata(name),
+                            type_: Some("Opaque".into()),
+                            ..Default::default()
+                        });
                     }
                     if let Some(last) = secrets.last_mut() {
                         last.data.get_or_insert_default().insert(key.clone(), ByteString(text));
@@ -308,11 +363,17 @@ impl Run<'_> {
                     if let Some(last) = maps.last_mut() {
                         match String::from_utf8(text) {
                             Ok(text) => last.data.get_or_insert_default().insert(key.clone(), text).map(drop),
-                            Err(error) => last.binary_data.get_or_insert_default().insert(key.clone(), ByteString(error.into_bytes())).map(drop),
+                            Err(error) => last
+                                .binary_data
+                                .get_or_insert_default()
+                                .insert(key.clone(), ByteString(error.into_bytes()))
+                                .map(drop),
                         };
                     }
                 }
-                _ if path == Path::new(objects::FILE) => custom = serde_json::from_slice(&text).unwrap_or_default(),
+                _ if path == Path::new(objects::FILE) => {
+                    custom = serde_json::from_slice(&text).unwrap_or_default()
+                }
                 _ => {}
             }
         }
@@ -328,7 +389,8 @@ impl Run<'_> {
         let Some(kind) = resource(&one.to.kind) else { return Ok(()) };
         let hold = (names::hold(self.uid), hold::value(&[What::Writes], Timestamp::now()));
         let object = objects::restored(&custom, &one.to, &self.restore.spec.mapping, (&hold.0, hold.1));
-        let object: DynamicObject = serde_json::from_value(object).map_err(|error| Error::Slow { what: format!("{}: {error}", one.from) })?;
+        let object: DynamicObject = serde_json::from_value(object)
+            .map_err(|error| Error::Slow { what: format!("{}: {error}", one.from) })?;
         let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &kind);
         made(&one.to.kind, api.create(&PostParams::default(), &object)).await
     }
@@ -350,7 +412,7 @@ impl Run<'_> {
             if one.filled {
                 continue;
             }
-            if needed.is_empty() {
+            if needed.is_empty() && !has(&set, one, "content/") {
                 one.filled = true;
                 continue;
             }
@@ -358,11 +420,18 @@ impl Run<'_> {
                 match service.held(&names::holder(self.uid), what) {
                     Ok(true) => {}
                     // Something may write now: what was filled so far is worth nothing.
-                    Ok(false) => return Ok(Step::Fail(format!("{} does not hold {what:?} any more", one.to))),
+                    Ok(false) => {
+                        return Ok(Step::Fail(format!("{} does not hold {what:?} any more", one.to)));
+                    }
                     Err(why) => return Ok(Step::Fail(why)),
                 }
             }
-            let stored = set.instances.iter().find(|other| other.of == one.from).map(|other| other.stored.clone()).unwrap_or_default();
+            let stored = set
+                .instances
+                .iter()
+                .find(|other| other.of == one.from)
+                .map(|other| other.stored.clone())
+                .unwrap_or_default();
             one.attempt = one.attempt.max(1);
             let attempt = one.attempt;
             let run = self.term.floor.run(self.uid, attempt);
@@ -392,12 +461,17 @@ impl Run<'_> {
             let job = jobs::job(&self.term.home, &spec, backup, self.restore.spec.deadline.seconds());
             one.job = job.metadata.name.clone().unwrap_or_default();
             match jobs::start(&self.term.client, &job).await {
-                Err(Error::Forbidden { what, .. }) => return Ok(Step::Wait(permission(&self.term.home, &one.to.namespace, &what))),
+                Err(Error::Forbidden { what, .. }) => {
+                    return Ok(Step::Wait(permission(&self.term.home, &one.to.namespace, &what)));
+                }
                 other => other?,
             }
             match jobs::ended(&self.term.client, &one.to.namespace, &one.job).await? {
                 Ended::No(why) => {
-                    done += run.members().get(&name).map_or(0, |member| i64::try_from(member.progress.0).unwrap_or_default());
+                    done += run
+                        .members()
+                        .get(&name)
+                        .map_or(0, |member| i64::try_from(member.progress.0).unwrap_or_default());
                     one.message = why.unwrap_or_else(|| format!("filling {}", one.to));
                     waits.push(one.message.clone());
                 }
@@ -422,7 +496,8 @@ impl Run<'_> {
             return Ok(Step::On(RestorePhase::Starting));
         }
         if status.progress.is_none() || Timestamp::now().as_second() % 10 < 2 {
-            let percent = if total > 0 { i32::try_from(done * 100 / total).unwrap_or(100).min(100) } else { 0 };
+            let percent =
+                if total > 0 { i32::try_from(done * 100 / total).unwrap_or(100).min(100) } else { 0 };
             status.progress = Some(Progress { bytes: done, total, percent, ..Progress::default() });
         }
         Ok(Step::Wait(waits.join("; ")))
@@ -440,7 +515,7 @@ impl Run<'_> {
                 return Ok(Step::Fail(format!("{} was deleted meanwhile", one.to)));
             };
             let hold = names::hold(self.uid);
-            let held = service.object.annotations().contains_key(&hold);
+            let waiting = service.object.annotations().contains_key(&hold);
             if !one.released {
                 // In one write: it must not start before it knows that its data are other ones.
                 let data = (!needs(&set, one).is_empty()).then(|| names::short(self.uid));
@@ -456,7 +531,7 @@ impl Run<'_> {
                 }
                 return Ok(Step::Wait(format!("{} starts", status.instances[at].to)));
             }
-            if held || !settled(&service) {
+            if waiting || !settled(&service) {
                 let ready = service.status.conditions.iter().find(|one| one.type_ == "Ready");
                 let why = ready.map(|one| format!("{}: {}", one.reason, one.message)).unwrap_or_default();
                 one.message = format!("waiting for {} to be ready: {why}", one.to);
@@ -474,7 +549,9 @@ impl Run<'_> {
     /// Goes on holding one whose turn has not come.
     async fn keep(&self, set: &Set, one: &Restored) -> Result<(), Error> {
         match services::one(&self.term.client, &one.to).await? {
-            Some(service) if !one.released => hold::hold(&self.term.client, &service, self.uid, &needs(set, one)).await,
+            Some(service) if !one.released => {
+                hold::hold(&self.term.client, &service, self.uid, &needs(set, one)).await
+            }
             _ => Ok(()),
         }
     }
@@ -498,11 +575,15 @@ fn settled(service: &services::Service) -> bool {
     current && restarted && service.status.is("Ready")
 }
 
-/// What must stand still while an instance is filled: nothing, if it has no data but its objects.
-fn needs(set: &Set, one: &Restored) -> Vec<What> {
+/// Whether an instance has anything of this kind in the set.
+fn has(set: &Set, one: &Restored, kind: &str) -> bool {
     let stored = set.instances.iter().find(|other| other.of == one.from);
-    let data = stored.is_some_and(|one| one.stored.iter().any(|stored| stored.what != "state"));
-    if data { vec![What::Writes] } else { vec![] }
+    stored.is_some_and(|one| one.stored.iter().any(|stored| stored.what.starts_with(kind)))
+}
+
+/// What must stand still while an instance is filled. Where there is no database, files can come while it runs.
+fn needs(set: &Set, one: &Restored) -> Vec<What> {
+    if has(set, one, "database/") { vec![What::Writes] } else { vec![] }
 }
 
 /// Creates an object; one of that name that is there stays.

@@ -36,7 +36,8 @@ pub async fn reconcile(schedule: Arc<BackupSchedule>, term: Arc<Term>) -> Result
     let generation = schedule.metadata.generation;
     status.observed_generation = generation;
     let now = Timestamp::now();
-    let since = status.last_at.as_ref().or(schedule.metadata.creation_timestamp.as_ref()).map_or(now, |time| time.0);
+    let since =
+        status.last_at.as_ref().or(schedule.metadata.creation_timestamp.as_ref()).map_or(now, |time| time.0);
     let cron = match Cron::parse(&spec.schedule, &spec.time_zone) {
         Ok(cron) => cron,
         Err(why) => {
@@ -58,7 +59,8 @@ pub async fn reconcile(schedule: Arc<BackupSchedule>, term: Arc<Term>) -> Result
     if let Some(due) = due
         && !spec.suspend
     {
-        let begin = due + jitter(spec.jitter.as_ref().map_or(0, crate::crd::Span::seconds), &format!("{name}{due}"));
+        let begin =
+            due + jitter(spec.jitter.as_ref().map_or(0, crate::crd::Span::seconds), &format!("{name}{due}"));
         if now < begin {
             return Ok(Action::requeue(until(begin, now)));
         }
@@ -71,18 +73,22 @@ pub async fn reconcile(schedule: Arc<BackupSchedule>, term: Arc<Term>) -> Result
                 for backup in &running {
                     let patch = Patch::Merge(json!({ "spec": { "cancel": true } }));
                     let name = backup.name_any();
-                    call("patch", format!("Backup {name}"), api.patch(&name, &PatchParams::default(), &patch)).await?;
+                    call(
+                        "patch",
+                        format!("Backup {name}"),
+                        api.patch(&name, &PatchParams::default(), &patch),
+                    )
+                    .await?;
                 }
             }
             let made = format!("{name}-{}", due.strftime("%Y%m%d%H%M"));
             let mut backup = Backup::new(&made, spec.template.clone());
             // Its time is ours to end.
             backup.spec.deletion_policy = DeletionPolicy::Delete;
-            backup.metadata = ObjectMeta {
-                labels: Some([(SCHEDULE.to_owned(), name.clone())].into()),
-                ..backup.metadata
-            };
-            match call("create", format!("Backup {made}"), api.create(&PostParams::default(), &backup)).await {
+            backup.metadata =
+                ObjectMeta { labels: Some([(SCHEDULE.to_owned(), name.clone())].into()), ..backup.metadata };
+            match call("create", format!("Backup {made}"), api.create(&PostParams::default(), &backup)).await
+            {
                 Ok(_) | Err(Error::Api { code: Some(409), .. }) => {}
                 Err(error) => return Err(error),
             }
@@ -99,12 +105,17 @@ pub async fn reconcile(schedule: Arc<BackupSchedule>, term: Arc<Term>) -> Result
     }
 
     let mut complete: Vec<_> = backups.iter().filter(|backup| phase(backup) == Phase::Completed).collect();
-    complete.sort_by_key(|backup| backup.status.as_ref().and_then(|status| status.cut.as_ref().map(|cut| cut.at.0)));
+    complete.sort_by_key(|backup| {
+        backup.status.as_ref().and_then(|status| status.cut.as_ref().map(|cut| cut.at.0))
+    });
     let sets: Vec<_> = complete
         .iter()
         .map(|backup| {
             let status = backup.status.clone().unwrap_or_default();
-            Kept { at: status.cut.map(|cut| cut.at.0).unwrap_or_default(), verified: status.verified_at.is_some() }
+            Kept {
+                at: status.cut.map(|cut| cut.at.0).unwrap_or_default(),
+                verified: status.verified_at.is_some(),
+            }
         })
         .collect();
     let stay = retention::stay(&sets, &spec.retention, &cron.zone);

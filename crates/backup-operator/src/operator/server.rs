@@ -46,12 +46,15 @@ pub async fn serve(term: Arc<Term>, stop: CancellationToken) -> Result<(), Error
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|error| failed(error.to_string()))?;
     let config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key);
     let acceptor = TlsAcceptor::from(Arc::new(config.map_err(|error| failed(error.to_string()))?));
-    let listener = TcpListener::bind(("0.0.0.0", PORT)).await.map_err(|error| failed(format!("port {PORT}: {error}")))?;
+    let listener = TcpListener::bind(("0.0.0.0", PORT))
+        .await
+        .map_err(|error| failed(format!("port {PORT}: {error}")))?;
     let gateway = Gateway {
         access: term.access.clone(),
         stores: term.storages.clone(),
         metrics: term.metrics.clone(),
         memory: MEMORY,
+        patience: gateway::storage::Patience::default().operation,
     };
     let app = Router::new()
         .route("/runs/{run}/{attempt}/{kind}/{namespace}/{name}", get(conduct))
@@ -105,14 +108,19 @@ async fn conduct(
     };
     match term.access.namespace(token).await {
         Ok(own) if own == namespace => {}
-        Ok(own) => return refuse(StatusCode::FORBIDDEN, format!("a mover of {own} cannot speak for {namespace}")),
+        Ok(own) => {
+            return refuse(StatusCode::FORBIDDEN, format!("a mover of {own} cannot speak for {namespace}"));
+        }
         Err(Refusal::Unknown(why)) => return refuse(StatusCode::UNAUTHORIZED, why),
         Err(Refusal::Forbidden(why)) => return refuse(StatusCode::FORBIDDEN, why),
         Err(Refusal::Unclear(why)) => return refuse(StatusCode::SERVICE_UNAVAILABLE, why),
     }
     let of = Reference { kind, namespace, name }.to_string();
     let Some((floor, start)) = term.floor.expected(&run, attempt, &of) else {
-        return refuse(StatusCode::SERVICE_UNAVAILABLE, format!("no mover is expected for {of} in this run, or not yet"));
+        return refuse(
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("no mover is expected for {of} in this run, or not yet"),
+        );
     };
     drop(term);
     let upgrade = hyper::upgrade::on(&mut request);

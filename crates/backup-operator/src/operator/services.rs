@@ -55,7 +55,9 @@ impl Service {
 
     /// Whether a hold of ours is in force.
     pub fn held(&self, holder: &str, what: What) -> Result<bool, String> {
-        let Some(hold) = self.status.holds.iter().find(|hold| hold.holder == holder) else { return Ok(false) };
+        let Some(hold) = self.status.holds.iter().find(|hold| hold.holder == holder) else {
+            return Ok(false);
+        };
         match hold.state {
             reconcile::HoldState::Held => Ok(hold.what.contains(&what)),
             reconcile::HoldState::Refused => Err(format!("{}: {}", self.of, hold.message)),
@@ -82,7 +84,11 @@ pub async fn selected(client: &Client, selection: &Selection) -> Result<Result<V
         for of in names {
             match one(client, of).await? {
                 Some(service) if service.status.backup.is_some() => found.push(service),
-                Some(_) => return Ok(Err(format!("spec.instances.names: {of} does not say yet what a backup of it consists of (status.backup); wait until it is ready"))),
+                Some(_) => {
+                    return Ok(Err(format!(
+                        "spec.instances.names: {of} does not say yet what a backup of it consists of (status.backup); wait until it is ready"
+                    )));
+                }
                 None => return Ok(Err(format!("spec.instances.names: there is no {of}"))),
             }
         }
@@ -100,15 +106,18 @@ pub async fn selected(client: &Client, selection: &Selection) -> Result<Result<V
     for kind in service_kinds() {
         let objects: Api<DynamicObject> = Api::all_with(client.clone(), &kind.api);
         match call("list", &kind.api.plural, objects.list(&parameters)).await {
-            Ok(list) => found.extend(list.items.into_iter().map(|object| Service::new(object, &kind.api.kind))),
+            Ok(list) => {
+                found.extend(list.items.into_iter().map(|object| Service::new(object, &kind.api.kind)))
+            }
             // The kind is not installed.
             Err(Error::Api { code: Some(404), .. }) => {}
             Err(error) => return Err(error),
         }
     }
     // One that is on its way out or has never said anything is no reason to go without the others.
-    found.retain(|service| service.status.backup.is_some() && service.object.metadata.deletion_timestamp.is_none());
+    found.retain(|service| {
+        service.status.backup.is_some() && service.object.metadata.deletion_timestamp.is_none()
+    });
     found.sort_by(|one, other| one.of.cmp(&other.of));
     Ok(Ok(found))
 }
-

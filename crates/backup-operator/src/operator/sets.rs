@@ -39,7 +39,13 @@ fn words(error: engine::Error) -> Words {
 }
 
 /// A repository of a storage, opened by the operator itself. Blocks.
-fn open(term: &Term, storage: &str, repository: &str, key: &[u8], new: bool) -> Result<Repository, engine::Error> {
+fn open(
+    term: &Term,
+    storage: &str,
+    repository: &str,
+    key: &[u8],
+    new: bool,
+) -> Result<Repository, engine::Error> {
     let rest: Arc<Rest> = Rest::new(Storage {
         name: storage.into(),
         // By its own name, as movers do: the certificate is of that name.
@@ -122,7 +128,12 @@ pub async fn list(term: &Arc<Term>, storage: &str) -> Result<Result<Vec<Set>, Wo
 }
 
 /// Takes a set out of a storage; its data go with the next maintenance. Its list goes first: what is left then is no set.
-pub async fn forget(term: &Arc<Term>, storage: &str, set: &str, namespaces: Vec<String>) -> Result<Result<(), Words>, Error> {
+pub async fn forget(
+    term: &Arc<Term>,
+    storage: &str,
+    set: &str,
+    namespaces: Vec<String>,
+) -> Result<Result<(), Words>, Error> {
     let tag = format!("set={set}");
     for repository in std::iter::once(SETS.to_owned()).chain(namespaces) {
         let tag = tag.clone();

@@ -121,7 +121,12 @@ async fn open(spec: &BackupStorageSpec, term: &Term) -> Result<Result<(Open, Str
         return Ok(Err(wrong));
     }
     if key.len() < 32 {
-        let what = format!("spec.key: Secret \"{}\" has {} bytes under key, needs 32 random ones or more; make it with: kubectl create secret generic {} --from-file=key=<(openssl rand 32)", spec.key.name, key.len(), spec.key.name);
+        let what = format!(
+            "spec.key: Secret \"{}\" has {} bytes under key, needs 32 random ones or more; make it with: kubectl create secret generic {} --from-file=key=<(openssl rand 32)",
+            spec.key.name,
+            key.len(),
+            spec.key.name
+        );
         return Ok(Err(("BadKey", what)));
     }
     Ok(match build(&config, Patience::default()) {
@@ -143,7 +148,8 @@ async fn config(spec: &BackupStorageSpec, secrets: &mut Secrets<'_>) -> Result<(
             Some(name) => Some(secrets.value("spec.s3.ca", name, "ca.crt").await?),
             None => None,
         };
-        let location = format!("s3:{}/{}/{}", s3.endpoint.as_deref().unwrap_or("amazonaws.com"), s3.bucket, s3.prefix);
+        let location =
+            format!("s3:{}/{}/{}", s3.endpoint.as_deref().unwrap_or("amazonaws.com"), s3.bucket, s3.prefix);
         let config = Config::S3(S3 {
             endpoint: s3.endpoint.clone(),
             region: s3.region.clone(),

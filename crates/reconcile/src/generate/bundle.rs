@@ -105,7 +105,8 @@ fn version(entry: &Entry) -> Value {
     let mut related = vec![json!({ "name": operator, "image": own })];
     related.extend(entry.images.iter().map(|(part, image)| json!({ "name": part, "image": image })));
     let modes = ["OwnNamespace", "SingleNamespace", "MultiNamespace", "AllNamespaces"];
-    let modes = modes.map(|mode| json!({ "type": mode, "supported": true }));
+    let modes = modes
+        .map(|mode| json!({ "type": mode, "supported": !entry.clusterwide() || mode == "AllNamespaces" }));
     // OLM turns `permissions` into cluster-wide ones where an operator watches all namespaces: nothing but the Lease is there.
     // What an instance needs is the ClusterRole beside this file, granted per namespace.
     json!({
@@ -187,8 +188,17 @@ fn deployment(entry: &Entry, own: &str) -> Value {
     env.extend(entry.images.iter().map(|(part, image)| {
         json!({ "name": format!("RELATED_IMAGE_{}", part.to_uppercase().replace('-', "_")), "value": image })
     }));
+    let mut ports = vec![json!({ "name": "http", "containerPort": 8080 })];
+    let (mut volumes, mut mounts) = (vec![], vec![]);
+    if let Some(listens) = &entry.listens {
+        ports.push(json!({ "name": "gateway", "containerPort": listens.port }));
+        let token = json!({ "audience": listens.audience, "expirationSeconds": 3600, "path": "token" });
+        volumes
+            .push(json!({ "name": "token", "projected": { "sources": [{ "serviceAccountToken": token }] } }));
+        mounts.push(json!({ "name": "token", "mountPath": "/var/run/backup", "readOnly": true }));
+    }
     let probe = |path: &str, period: i32| json!({ "httpGet": { "path": path, "port": "http" }, "periodSeconds": period });
-    json!({
+    let mut deployment = json!({
         "replicas": 1,
         "strategy": { "type": "RollingUpdate", "rollingUpdate": { "maxUnavailable": 0, "maxSurge": 1 } },
         "selector": { "matchLabels": labels(entry) },
@@ -204,19 +214,24 @@ fn deployment(entry: &Entry, own: &str) -> Value {
                 "securityContext": { "runAsNonRoot": true, "seccompProfile": { "type": "RuntimeDefault" } },
                 "containers": [{
                     "name": "operator", "image": own, "imagePullPolicy": "IfNotPresent", "env": env,
-                    "ports": [{ "name": "http", "containerPort": 8080 }],
+                    "ports": ports,
                     "livenessProbe": probe("/healthz", 20), "readinessProbe": probe("/readyz", 5),
                     "securityContext": {
                         "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true,
                         "capabilities": { "drop": ["ALL"] },
                     },
                     "resources": {
-                        "requests": { "cpu": "10m", "memory": "32Mi" }, "limits": { "memory": "128Mi" },
+                        "requests": { "cpu": "10m", "memory": "32Mi" }, "limits": { "memory": entry.memory() },
                     },
                 }],
             },
         },
-    })
+    });
+    if !volumes.is_empty() {
+        deployment["template"]["spec"]["volumes"] = json!(volumes);
+        deployment["template"]["spec"]["containers"][0]["volumeMounts"] = json!(mounts);
+    }
+    deployment
 }
 
 /// A kind, as the console shows it.

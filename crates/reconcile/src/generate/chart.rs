@@ -37,6 +37,10 @@ pub fn files(entry: &Entry) -> Vec<(String, String)> {
         (format!("{chart}/values.yaml"), values),
     ];
     files.extend(TEMPLATES.iter().map(|(name, text)| (format!("{chart}/templates/{name}"), fill(text))));
+    if entry.listens.is_some() {
+        let text = fill(include_str!("chart/gateway.yaml"));
+        files.push((format!("{chart}/templates/gateway.yaml"), text));
+    }
 
     let definitions = format!("{chart}-crds");
     let about = json!({
@@ -98,6 +102,12 @@ fn fill(entry: &Entry, text: &str) -> String {
     example["metadata"]["namespace"] = "@there@".into();
     let words = [
         ("operator", entry.about.operator.to_owned()),
+        ("memory", entry.memory().to_owned()),
+        ("scope", if entry.clusterwide() { "cluster" } else { "namespace" }.to_owned()),
+        (
+            "scopes",
+            if entry.clusterwide() { r#"["cluster"]"# } else { r#"["namespace", "cluster"]"# }.to_owned(),
+        ),
         ("version", entry.about.version.to_owned()),
         ("title", entry.title.to_owned()),
         ("summary", entry.summary.to_owned()),
@@ -127,9 +137,26 @@ fn fill(entry: &Entry, text: &str) -> String {
     ];
     // A policy of an operator that asks nobody has no empty line in this place.
     let text = text.replace("@asks@\n", &asks(entry));
+    let text = listening(entry, &text);
     words
         .iter()
         .fold(text, |text, (word, value)| text.replace(&format!("@{word}@"), value.trim_end_matches('\n')))
+}
+
+/// Keeps what stands between `@listens{@` and `@}@` where the operator is asked by pods, and takes it out elsewhere.
+fn listening(entry: &Entry, text: &str) -> String {
+    let mut kept = String::new();
+    let mut inside = false;
+    for line in text.split_inclusive('\n') {
+        match line.trim() {
+            "@listens{@" => inside = true,
+            "@}@" => inside = false,
+            _ if inside && entry.listens.is_none() => {}
+            _ => kept.push_str(line),
+        }
+    }
+    let listens = entry.listens.unwrap_or(super::Listens { port: 0, audience: "" });
+    kept.replace("@port@", &listens.port.to_string()).replace("@audience@", listens.audience)
 }
 
 /// Parts of instances that the operator asks itself, as rules of a network policy.

@@ -15,7 +15,10 @@ mod rbac;
 mod reference;
 mod values;
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use k8s_openapi::{
+    api::rbac::v1::PolicyRule,
+    apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition,
+};
 use kube::CustomResourceExt;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -50,10 +53,39 @@ pub struct Entry {
     pub images: Vec<(&'static str, String)>,
     /// Parts of its instances that it asks itself, and on which port: a policy of the network must let that pass.
     pub asks: Vec<(&'static str, u16)>,
+    /// What pods of instances ask it, if they ask anything.
+    pub listens: Option<Listens>,
+    /// What it may do besides what follows from its kinds.
+    pub grants: Grants,
     /// The kinds that it serves.
     pub serves: Vec<Served>,
     /// The kinds that it watches and applies.
     pub uses: Vec<Kind>,
+}
+
+/// An operator that pods of instances ask: over HTTPS, with tokens for an audience of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Listens {
+    /// Its port.
+    pub port: u16,
+    /// Audience of the tokens; it has one itself, as a file under `/var/run/backup`.
+    pub audience: &'static str,
+}
+
+/// Permissions that do not follow from kinds that an operator serves or applies.
+#[derive(Clone, Debug, Default)]
+pub struct Grants {
+    /// Everywhere.
+    pub everywhere: Vec<PolicyRule>,
+    /// In each namespace in which it works.
+    pub namespace: Vec<PolicyRule>,
+    /// In its own namespace.
+    pub home: Vec<PolicyRule>,
+}
+
+/// A rule: group, resources and verbs.
+pub fn grant(group: &str, resources: &[&str], verbs: &[&str]) -> PolicyRule {
+    rbac::rule(group, resources.iter().map(ToString::to_string).collect(), verbs)
 }
 
 /// A kind that an operator serves.
@@ -115,6 +147,16 @@ impl Entry {
         self.serves.push(Served { crd: crd::cleaned(crd), examples, held: false });
         self.uses.extend(kinds);
         self
+    }
+
+    /// Whether its kinds are of the whole cluster: then it cannot work in one namespace alone.
+    fn clusterwide(&self) -> bool {
+        self.serves.iter().any(|served| served.crd.spec.scope == "Cluster")
+    }
+
+    /// Limit of its memory. What pods upload goes through it.
+    fn memory(&self) -> &'static str {
+        if self.listens.is_some() { "512Mi" } else { "128Mi" }
     }
 
     /// `stable-v0`: no upgrade inside a channel breaks a manifest.

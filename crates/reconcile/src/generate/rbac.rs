@@ -38,9 +38,16 @@ pub fn rules(entry: &Entry) -> Rules {
         };
         namespace.add(&kind.api.group, &kind.api.plural, verbs);
     }
-    namespace.add("", "pods", WATCH);
-    namespace.add("", "events", WATCH);
-    Rules { everywhere: everywhere.rules(), namespace: namespace.rules(), home: lease(entry.about.operator) }
+    if entry.serves.iter().any(|served| served.crd.spec.scope == "Namespaced") {
+        namespace.add("", "pods", WATCH);
+        namespace.add("", "events", WATCH);
+    }
+    let more = &entry.grants;
+    Rules {
+        everywhere: [everywhere.rules(), more.everywhere.clone()].concat(),
+        namespace: [namespace.rules(), more.namespace.clone()].concat(),
+        home: [lease(entry.about.operator), more.home.clone()].concat(),
+    }
 }
 
 /// What people need who only look.
@@ -65,7 +72,7 @@ fn lease(name: &str) -> Vec<PolicyRule> {
     vec![rule(&["create"], None), rule(&["get", "update"], Some(vec![name.into()]))]
 }
 
-fn rule(group: &str, resources: Vec<String>, verbs: &[&str]) -> PolicyRule {
+pub fn rule(group: &str, resources: Vec<String>, verbs: &[&str]) -> PolicyRule {
     PolicyRule {
         api_groups: Some(vec![group.into()]),
         resources: Some(resources),

@@ -28,6 +28,8 @@ fn kitchen() -> Entry {
         colour: "#123456",
         images: vec![("heating-coil", "registry.example/coil:1".into())],
         asks: vec![("spout", 8080)],
+        listens: None,
+        grants: Grants::default(),
         serves: vec![],
         uses: vec![],
     };
