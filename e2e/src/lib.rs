@@ -9,6 +9,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, clippy::missing_panics_doc, reason = "see above")]
 
 pub mod audit;
+pub mod backup;
 pub mod bystander;
 pub mod cluster;
 pub mod content;

@@ -17,6 +17,7 @@ use super::{Named, Reference, Span};
     shortname = "bk",
     category = "theforeman-backup",
     status = "BackupStatus",
+    validation = Rule::new("self.metadata.name.matches('^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$')").message("metadata.name must have only lower-case letters, digits and dashes, and be at most 63 characters long: it is a label of what it makes"),
     derive = "Default",
     derive = "PartialEq",
     printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),

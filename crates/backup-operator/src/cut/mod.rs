@@ -9,7 +9,9 @@
 
 mod floor;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 pub mod wire;
 
-pub use floor::{Floor, Hurdle, Member};
+pub use floor::{Floor, Hurdle, Member, Run};
 pub use snapshot::Snapshot;

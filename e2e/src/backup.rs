@@ -1,0 +1,102 @@
+//! Backups and what belongs to them: kinds of the whole cluster, which stories name after themselves.
+
+use std::time::Duration;
+
+use k8s_openapi::api::{
+    core::v1::{Namespace, Secret},
+    rbac::v1::RoleBinding,
+};
+use kube::{
+    Api, Client,
+    api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Patch, PatchParams},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    story::{Life, Served},
+    wait,
+};
+
+/// The operator's namespace: Secrets of its storages are there.
+const HOME: &str = "backup-operator";
+
+/// One of the kinds.
+pub fn kind(client: &Client, kind: &str) -> Api<DynamicObject> {
+    let gvk = GroupVersionKind::gvk("backup.theforeman.org", "v1alpha1", kind);
+    Api::all_with(client.clone(), &ApiResource::from_gvk(&gvk))
+}
+
+/// States an object of one of the kinds.
+pub async fn state(client: &Client, of: &str, name: &str, spec: Value) {
+    let object = json!({ "apiVersion": "backup.theforeman.org/v1alpha1", "kind": of,
+        "metadata": { "name": name, "labels": { "e2e.theforeman.org/story": "true" } }, "spec": spec });
+    let parameters = PatchParams::apply("e2e").force();
+    let done = kind(client, of).patch(name, &parameters, &Patch::Apply(&object)).await;
+    done.unwrap_or_else(|error| panic!("{of} {name}: {error}"));
+}
+
+/// Deletes one and waits until it is gone.
+pub async fn delete(client: &Client, of: &str, name: &str) {
+    let api = kind(client, of);
+    let _ = api.delete(name, &DeleteParams::default()).await;
+    wait(crate::LONG, &format!("{of} {name} is gone"), async || {
+        let there = api.get_opt(name).await.map_err(|error| error.to_string())?;
+        there.map_or(Ok(()), |there| Err(format!("{}", there.data["status"])))
+    })
+    .await;
+}
+
+/// Waits until a condition is as wanted; gives back the object's status.
+pub async fn condition(client: &Client, of: &str, name: &str, type_: &str, status: &str, limit: Duration) -> Value {
+    let api = kind(client, of);
+    wait(limit, &format!("{of} {name} is {type_}={status}"), async || {
+        let object = api.get(name).await.map_err(|error| error.to_string())?;
+        let conditions = object.data["status"]["conditions"].as_array().cloned().unwrap_or_default();
+        let found = conditions.iter().find(|one| one["type"] == type_).cloned().unwrap_or_default();
+        if found["status"] == status { Ok(object.data["status"].clone()) } else { Err(format!("{}", object.data["status"])) }
+    })
+    .await
+}
+
+/// Waits until a run has ended; gives back its status.
+pub async fn ended(client: &Client, of: &str, name: &str, phase: &str) -> Value {
+    let api = kind(client, of);
+    let status = wait(crate::LONG, &format!("{of} {name} has ended"), async || {
+        let object = api.get(name).await.map_err(|error| error.to_string())?;
+        let status = object.data["status"].clone();
+        let over = ["Completed", "Failed", "Canceled"].iter().any(|end| status["phase"] == *end);
+        if over { Ok(status) } else { Err(format!("{status}")) }
+    })
+    .await;
+    assert_eq!(status["phase"], phase, "{of} {name}: {status}");
+    status
+}
+
+/// States a Secret in the operator's namespace.
+pub async fn secret(client: &Client, name: &str, values: Value) {
+    let api: Api<Secret> = Api::namespaced(client.clone(), HOME);
+    let secret = json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": name }, "stringData": values });
+    let done = api.patch(name, &PatchParams::apply("e2e").force(), &Patch::Apply(&secret)).await;
+    done.unwrap_or_else(|error| panic!("Secret {name}: {error}"));
+}
+
+impl<K: Served> Life<K> {
+    /// Lets the backup-operator work in the story's namespace, as its administrator would.
+    pub async fn grant_backups(&self) {
+        let binding = json!({ "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": { "name": "backup-operator-namespace" },
+            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "backup-operator-namespace" },
+            "subjects": [{ "kind": "ServiceAccount", "name": "backup-operator", "namespace": HOME }] });
+        self.apply::<RoleBinding>("backup-operator-namespace", &binding).await;
+    }
+
+    /// Loses everything: the namespace goes with all that is in it.
+    pub async fn lose(&self) {
+        let api: Api<Namespace> = Api::all(self.client.clone());
+        let _ = api.delete(&self.namespace, &DeleteParams::default()).await;
+        wait(crate::LONG, &format!("namespace {} is gone", self.namespace), async || {
+            let there = api.get_opt(&self.namespace).await.map_err(|error| error.to_string())?;
+            there.map_or(Ok(()), |_| Err("it is still there".into()))
+        })
+        .await;
+    }
+}

@@ -1,0 +1,98 @@
+//! Backups of a Foreman with Katello and its Pulp: one instant while everything is written to, everything lost and back, and the proof of it.
+
+mod writers;
+
+use e2e::{
+    FOREMAN, LONG, PulpStory, Story,
+    backup::{condition, delete, ended, secret, state},
+    content::{arrive, file},
+    s3::{KEY, Store},
+};
+use reqwest::StatusCode;
+use serde_json::json;
+
+use writers::Writers;
+
+const PULP: &str = "
+apiVersion: app.theforeman.org/v1alpha1
+kind: Pulp
+metadata: {name: mypulp}
+spec:
+  plugins: [pulp_certguard]
+  api: {processes: 1}
+  content: {processes: 1}
+  worker: {replicas: 1}
+  storage: {file: {size: 2Gi}}
+";
+
+/// A storage of this story's own: a bucket in a namespace that nobody loses.
+async fn storage(store: &Store<'_>, client: &kube::Client, name: &str) {
+    store.make("backups").await;
+    secret(client, &format!("{name}-bucket"), json!({ "accessKeyId": "owner", "secretAccessKey": KEY })).await;
+    secret(client, &format!("{name}-key"), json!({ "key": "0123456789abcdef0123456789abcdef" })).await;
+    let bucket = json!({ "bucket": "backups", "endpoint": store.url(), "region": "us-east-1", "credentials": { "name": format!("{name}-bucket") } });
+    state(client, "BackupStorage", name, json!({ "s3": bucket, "key": { "name": format!("{name}-key") } })).await;
+    condition(client, "BackupStorage", name, "Ready", "True", LONG).await;
+}
+
+#[tokio::test]
+async fn one_instant_while_everything_is_written_to_all_of_it_lost_and_back() {
+    let bank = PulpStory::new("bank").await;
+    let store = Store::start(&bank).await;
+    let client = bank.client.clone();
+    let name = bank.namespace.clone();
+    storage(&store, &client, &name).await;
+
+    let foreman = Story::new("production").await;
+    let pulp = PulpStory::ungranted(&foreman.namespace).await;
+    pulp.grant().await;
+    foreman.grant_backups().await;
+    foreman.create(FOREMAN).await.expect("the API server takes the manifest");
+    pulp.create(PULP).await.expect("the API server takes the manifest");
+    pulp.ready().await;
+    foreman.ready().await;
+    let artifacts = file(&pulp.admin().await).await;
+    let (admin, password) = ("admin", foreman.secret("admin", "password").await);
+    assert_eq!(foreman.login(admin, &password).await, StatusCode::OK);
+
+    let writers = Writers::start(&foreman, &pulp).await;
+    let before = writers.written().await;
+    let instances = json!({ "names": [
+        { "kind": "Foreman", "namespace": foreman.namespace, "name": foreman.name },
+        { "kind": "Pulp", "namespace": pulp.namespace, "name": pulp.name }] });
+    state(&client, "Backup", &name, json!({ "storage": { "name": name }, "instances": instances })).await;
+    let status = ended(&client, "Backup", &name, "Completed").await;
+    println!("{status:#}");
+    let after = writers.written().await;
+    assert!(after > before, "the writers went on: {before} to {after}");
+    assert_eq!(status["cut"]["workersPaused"], false, "{status}");
+    let (tries, milliseconds) = (&status["cut"]["tries"], &status["cut"]["milliseconds"]);
+    println!("one instant in {milliseconds} ms and {tries} tries; {} commits while the backup ran", after - before);
+    let held = pulp.now().await.expect("the Pulp").status.expect("a status").holds;
+    assert!(held.iter().all(|hold| !hold.holder.starts_with("backup-")), "{held:?}");
+
+    // Everything is lost: the namespace with its instances, Secrets and volumes.
+    foreman.lose().await;
+
+    let back = Story::new("recovered").await;
+    let pulp = PulpStory::ungranted(&back.namespace).await;
+    pulp.grant().await;
+    back.grant_backups().await;
+    let mapping = json!({ "namespaces": { foreman.namespace.clone(): back.namespace } });
+    let spec = json!({ "storage": { "name": name }, "backup": { "name": name }, "mapping": mapping });
+    state(&client, "Restore", &name, spec).await;
+    let status = ended(&client, "Restore", &name, "Completed").await;
+    println!("back after {} s", status["seconds"]);
+    back.ready().await;
+    pulp.ready().await;
+    assert_eq!(back.login(admin, &password).await, StatusCode::OK, "the password is the one from before");
+    arrive(&pulp.visitor().await, &artifacts).await;
+    Writers::unbroken(&back, &pulp).await;
+    // What was restored works: it takes new content.
+    let more = file(&pulp.admin().await).await;
+    arrive(&pulp.visitor().await, &more).await;
+
+    delete(&client, "Restore", &name).await;
+    delete(&client, "Backup", &name).await;
+    delete(&client, "BackupStorage", &name).await;
+}

@@ -1,0 +1,98 @@
+//! Writers that touch Foreman's, Candlepin's and Pulp's databases in turn: where a backup is not one instant, a later database shows a step that
+//! an earlier one lacks.
+
+use e2e::{LONG, PulpStory, Story, cluster, wait};
+use serde_json::json;
+
+/// How many write at the same time.
+const WRITERS: usize = 4;
+/// Its databases, in the order in which each writer writes to them.
+const DATABASES: [&str; 3] = ["foreman", "candlepin", "pulp"];
+
+const WRITE: &str = r#"
+set -euo pipefail
+write() { # WRITER: one connection per database, for as long as they last
+  local -A in out
+  local database fd said k=0
+  for database in foreman candlepin pulp; do
+    mkfifo /tmp/in-$1-$database /tmp/out-$1-$database
+    connect $database psql -qAtX </tmp/in-$1-$database >/tmp/out-$1-$database &
+    exec {fd}>/tmp/in-$1-$database; in[$database]=$fd
+    exec {fd}</tmp/out-$1-$database; out[$database]=$fd
+  done
+  while :; do
+    k=$((k + 1))
+    for database in foreman candlepin pulp; do
+      echo "update chain.chain set k = $k where w = $1; select $k;" >&${in[$database]}
+      read -r said <&${out[$database]}
+      [ "$said" = $k ]
+    done
+    echo $k >/tmp/written-$1
+  done
+}
+connect() { # DATABASE COMMAND...
+  local at=/libpq/$1; shift
+  PGHOST=$(<$at/host) PGPORT=$(<$at/port) PGUSER=$(<$at/user) PGPASSWORD=$(<$at/password) PGDATABASE=$(<$at/dbname) \
+    PGSSLMODE=$(cat $at/sslmode 2>/dev/null || echo prefer) PGSSLROOTCERT=$at/sslrootcert "$@"
+}
+for database in foreman candlepin pulp; do
+  connect $database psql -qX -c 'create schema if not exists chain' \
+    -c 'create table if not exists chain.chain(w int primary key, k bigint not null)' \
+    -c 'insert into chain.chain select w, 0 from generate_series(1, 4) w on conflict do nothing'
+done
+for writer in 1 2 3 4; do write $writer & done
+touch /tmp/ready
+wait
+"#;
+
+/// Writers at work.
+pub struct Writers<'a>(&'a Story);
+
+impl<'a> Writers<'a> {
+    /// Starts them beside the databases.
+    pub async fn start(foreman: &'a Story, pulp: &PulpStory) -> Self {
+        let secret = |name: String| json!({ "secret": { "secretName": name, "defaultMode": 0o440 } });
+        let volumes = [
+            ("/libpq/foreman", secret(format!("{}-libpq", foreman.name))),
+            ("/libpq/candlepin", secret(format!("{}-libpq-candlepin", foreman.name))),
+            ("/libpq/pulp", secret(format!("{}-libpq", pulp.name))),
+            ("/tmp", json!({ "emptyDir": {} })),
+        ];
+        let container = json!({ "image": cluster::image("postgresql"), "command": ["bash", "-c", WRITE],
+            "readinessProbe": { "exec": { "command": ["test", "-e", "/tmp/ready"] }, "periodSeconds": 1 } });
+        foreman.bystander("writers", 26, 5432, container, &volumes).await;
+        let writers = Self(foreman);
+        wait(LONG, "every writer writes", async || match writers.written().await {
+            written if written >= 10 * WRITERS as i64 => Ok(()),
+            written => Err(format!("{written} rounds")),
+        })
+        .await;
+        writers
+    }
+
+    /// Rounds over all databases so far, of all writers.
+    pub async fn written(&self) -> i64 {
+        let said = self.0.exec("writers", &["bash", "-c", "cat /tmp/written-* 2>/dev/null || true"]).await;
+        said.lines().filter_map(|line| line.trim().parse::<i64>().ok()).sum()
+    }
+
+    /// Looks at what was restored: no writer is further in a later database than in an earlier one, nor more than the one step behind that it
+    /// was at.
+    pub async fn unbroken(foreman: &Story, pulp: &PulpStory) {
+        let query = "select k from chain.chain order by w";
+        let mut steps = Vec::new();
+        for database in DATABASES {
+            let rows = match database {
+                "pulp" => pulp.psql(database, query).await,
+                other => foreman.psql(other, query).await,
+            };
+            steps.push(rows.lines().map(|row| row.parse().expect("a number")).collect::<Vec<i64>>());
+        }
+        println!("steps of the writers: {steps:?}");
+        for (writer, first) in steps[0].iter().enumerate() {
+            let (second, third) = (steps[1][writer], steps[2][writer]);
+            assert!(*first > 0, "it has written: {steps:?}");
+            assert!(*first >= second && second >= third && first - third <= 1, "writer {}: {steps:?}", writer + 1);
+        }
+    }
+}
