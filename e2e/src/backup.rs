@@ -47,13 +47,24 @@ pub async fn delete(client: &Client, of: &str, name: &str) {
 }
 
 /// Waits until a condition is as wanted; gives back the object's status.
-pub async fn condition(client: &Client, of: &str, name: &str, type_: &str, status: &str, limit: Duration) -> Value {
+pub async fn condition(
+    client: &Client,
+    of: &str,
+    name: &str,
+    type_: &str,
+    status: &str,
+    limit: Duration,
+) -> Value {
     let api = kind(client, of);
     wait(limit, &format!("{of} {name} is {type_}={status}"), async || {
         let object = api.get(name).await.map_err(|error| error.to_string())?;
         let conditions = object.data["status"]["conditions"].as_array().cloned().unwrap_or_default();
         let found = conditions.iter().find(|one| one["type"] == type_).cloned().unwrap_or_default();
-        if found["status"] == status { Ok(object.data["status"].clone()) } else { Err(format!("{}", object.data["status"])) }
+        if found["status"] == status {
+            Ok(object.data["status"].clone())
+        } else {
+            Err(format!("{}", object.data["status"]))
+        }
     })
     .await
 }
@@ -75,7 +86,8 @@ pub async fn ended(client: &Client, of: &str, name: &str, phase: &str) -> Value 
 /// States a Secret in the operator's namespace.
 pub async fn secret(client: &Client, name: &str, values: Value) {
     let api: Api<Secret> = Api::namespaced(client.clone(), HOME);
-    let secret = json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": name }, "stringData": values });
+    let secret =
+        json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": name }, "stringData": values });
     let done = api.patch(name, &PatchParams::apply("e2e").force(), &Patch::Apply(&secret)).await;
     done.unwrap_or_else(|error| panic!("Secret {name}: {error}"));
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use backup_operator::{mover, operator::BackupOperator};
+use backup_operator::{engine::Key, mover, operator::BackupOperator};
 
 #[tokio::main(worker_threads = 2)]
 async fn main() -> ExitCode {
@@ -13,8 +13,32 @@ async fn main() -> ExitCode {
             tracing_subscriber::fmt().json().flatten_event(true).init();
             mover::run().await
         }
+        Some("password") => password(&std::env::args().skip(2).collect::<Vec<_>>()),
         Some(other) => {
-            eprintln!("{other}: there is only `move`, which the operator's own Jobs use");
+            eprintln!(
+                "{other}: there are only `move`, which the operator's own Jobs use, and `password KEYFILE REPOSITORY`"
+            );
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints what opens a repository with plain restic.
+fn password(arguments: &[String]) -> ExitCode {
+    let [file, repository] = arguments else {
+        eprintln!(
+            "usage: password KEYFILE REPOSITORY; the file has the storage's key, the repository is a namespace or _sets"
+        );
+        return ExitCode::FAILURE;
+    };
+    let key = std::fs::read(file).map_err(|error| error.to_string());
+    match key.and_then(|key| Key::of(&key, repository).map_err(|error| error.to_string())) {
+        Ok(key) => {
+            println!("{}", key.password());
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            eprintln!("{file}: {why}");
             ExitCode::FAILURE
         }
     }

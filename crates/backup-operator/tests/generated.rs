@@ -35,7 +35,12 @@ fn grants() -> Grants {
             services(&["create", "patch", "delete"]),
         ]
         .concat(),
-        home: vec![grant("", &["secrets"], &["get", "create"])],
+        home: vec![
+            grant("", &["secrets"], &["get", "create"]),
+            // Of the maintenance.
+            grant("batch", &["jobs"], &["get", "create"]),
+            grant("", &["pods"], &["list"]),
+        ],
     }
 }
 

@@ -28,10 +28,12 @@ spec:
 /// A storage of this story's own: a bucket in a namespace that nobody loses.
 async fn storage(store: &Store<'_>, client: &kube::Client, name: &str) {
     store.make("backups").await;
-    secret(client, &format!("{name}-bucket"), json!({ "accessKeyId": "owner", "secretAccessKey": KEY })).await;
+    secret(client, &format!("{name}-bucket"), json!({ "accessKeyId": "owner", "secretAccessKey": KEY }))
+        .await;
     secret(client, &format!("{name}-key"), json!({ "key": "0123456789abcdef0123456789abcdef" })).await;
     let bucket = json!({ "bucket": "backups", "endpoint": store.url(), "region": "us-east-1", "credentials": { "name": format!("{name}-bucket") } });
-    state(client, "BackupStorage", name, json!({ "s3": bucket, "key": { "name": format!("{name}-key") } })).await;
+    state(client, "BackupStorage", name, json!({ "s3": bucket, "key": { "name": format!("{name}-key") } }))
+        .await;
     condition(client, "BackupStorage", name, "Ready", "True", LONG).await;
 }
 
@@ -67,7 +69,10 @@ async fn one_instant_while_everything_is_written_to_all_of_it_lost_and_back() {
     assert!(after > before, "the writers went on: {before} to {after}");
     assert_eq!(status["cut"]["workersPaused"], false, "{status}");
     let (tries, milliseconds) = (&status["cut"]["tries"], &status["cut"]["milliseconds"]);
-    println!("one instant in {milliseconds} ms and {tries} tries; {} commits while the backup ran", after - before);
+    println!(
+        "one instant in {milliseconds} ms and {tries} tries; {} commits while the backup ran",
+        after - before
+    );
     let held = pulp.now().await.expect("the Pulp").status.expect("a status").holds;
     assert!(held.iter().all(|hold| !hold.holder.starts_with("backup-")), "{held:?}");
 

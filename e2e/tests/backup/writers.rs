@@ -92,7 +92,11 @@ impl<'a> Writers<'a> {
         for (writer, first) in steps[0].iter().enumerate() {
             let (second, third) = (steps[1][writer], steps[2][writer]);
             assert!(*first > 0, "it has written: {steps:?}");
-            assert!(*first >= second && second >= third && first - third <= 1, "writer {}: {steps:?}", writer + 1);
+            assert!(
+                *first >= second && second >= third && first - third <= 1,
+                "writer {}: {steps:?}",
+                writer + 1
+            );
         }
     }
 }

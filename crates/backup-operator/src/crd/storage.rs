@@ -194,6 +194,12 @@ pub struct BackupStorageStatus {
     /// Complete sets in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sets: Option<i64>,
+    /// Bytes that its sets use, as of the last maintenance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_bytes: Option<i64>,
+    /// The Job of a maintenance that is going on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maintenance: Option<String>,
     /// When it was last checked for damage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked_at: Option<Time>,

@@ -42,7 +42,7 @@ async fn all_are_told_to_copy_once_nothing_has_finished_anywhere() {
     let run = Floor::default().run("uid", 1);
     let one = mover(&run, &names()[0], vec![false, true, true]);
     let other = mover(&run, &names()[1], vec![true, false, true]);
-    let found = run.cut(&names(), Duration::from_secs(60)).await.unwrap();
+    let found = run.cut(&names(), Duration::from_mins(1)).await.unwrap();
     assert!((2..=3).contains(&found.tries), "{found:?}");
     assert_eq!(one.await.unwrap().unwrap().id, found.id);
     assert_eq!(other.await.unwrap().unwrap().id, found.id);

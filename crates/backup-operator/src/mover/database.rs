@@ -1,4 +1,4 @@
-//! A database as `libpq` reaches it: everything goes through PostgreSQL's own programs, so that whatever a Secret may say of TLS and
+//! A database as `libpq` reaches it: everything goes through `PostgreSQL`'s own programs, so that whatever a Secret may say of TLS and
 //! authentication means the same for the look at a snapshot as for the dump of it.
 
 use std::{
@@ -22,7 +22,7 @@ const KEYS: [(&str, &str); 6] = [
     ("sslmode", "PGSSLMODE"),
 ];
 
-/// What is wrong with a database, in the words of PostgreSQL's programs where there are some.
+/// What is wrong with a database, in the words of `PostgreSQL`'s programs where there are some.
 #[derive(Debug, thiserror::Error)]
 #[error("database {name}: {why}")]
 pub struct Error {
@@ -66,7 +66,7 @@ impl Database {
         Ok(Self { name: name.to_owned(), environment })
     }
 
-    /// One of PostgreSQL's programs, for this database.
+    /// One of `PostgreSQL`'s programs, for this database.
     pub fn program(&self, program: &str) -> std::process::Command {
         let mut command = std::process::Command::new(program);
         command.envs(self.environment.iter().map(|(key, value)| (*key, value)));
@@ -90,8 +90,7 @@ impl Database {
                 self.error(format!("cannot run pg_dump: {error}; is it in the mover's image?"))
             })?;
         let text = String::from_utf8_lossy(&output.stdout);
-        let ours =
-            text.split_whitespace().filter_map(|word| word.split('.').next()?.parse::<u32>().ok()).next();
+        let ours = text.split_whitespace().find_map(|word| word.split('.').next()?.parse::<u32>().ok());
         match ours {
             Some(ours) if ours >= server => Ok(()),
             Some(ours) => Err(self.error(format!(

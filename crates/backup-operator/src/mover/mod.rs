@@ -4,6 +4,7 @@ mod backup;
 mod connection;
 pub mod database;
 mod export;
+mod maintain;
 mod restore;
 pub mod spec;
 
@@ -39,13 +40,13 @@ const MESSAGE: usize = 3800;
 /// The life of a mover.
 pub async fn run() -> ExitCode {
     let outcome = match work().await {
-        Ok(stored) => Outcome::Done(stored),
+        Ok(outcome) => outcome,
         Err(error) => {
             tracing::error!(%error, "failed");
             Outcome::Failed(error.to_string().chars().take(1500).collect())
         }
     };
-    let done = matches!(outcome, Outcome::Done(_));
+    let done = !matches!(outcome, Outcome::Failed(_));
     let text = serde_json::to_string(&outcome).unwrap_or_default();
     let text = if text.len() > MESSAGE {
         r#"{"failed": "more was stored than can be told; back up fewer databases and volumes at once"}"#
@@ -60,23 +61,24 @@ pub async fn run() -> ExitCode {
     if done && told.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-async fn work() -> Result<Vec<crate::crd::Stored>, Error> {
+async fn work() -> Result<Outcome, Error> {
     let text =
         std::env::var(spec::VARIABLE).map_err(|_| Error::other(format!("{} is not set", spec::VARIABLE)))?;
     let spec: Spec =
         serde_json::from_str(&text).map_err(|error| Error::other(format!("{}: {error}", spec::VARIABLE)))?;
     tracing::info!(instance = %spec.instance, attempt = spec.attempt, "starting");
     match spec.task.clone() {
-        Task::Backup { set } => backup::run(spec, &set).await,
-        Task::Restore { stored, replace } => restore::run(spec, stored, replace).await,
+        Task::Backup { set } => backup::run(spec, &set).await.map(Outcome::Done),
+        Task::Maintain { part, of } => maintain::run(spec, part, of).await,
+        Task::Restore { stored, replace } => restore::run(spec, stored, replace).await.map(Outcome::Done),
     }
 }
 
 /// The repository behind the gateway.
-fn storage(spec: &Spec) -> Storage {
+fn storage(spec: &Spec, repository: &str) -> Storage {
     Storage {
         name: spec.storage.clone(),
-        url: format!("{}/{}/{}", spec.gateway, spec.storage, spec.repository),
+        url: format!("{}/{}/{repository}", spec.gateway, spec.storage),
         token: spec::TOKEN.into(),
         ca: (!spec.ca.is_empty()).then(|| spec.ca.clone().into_bytes()),
         limits: Limits::default(),
@@ -85,7 +87,7 @@ fn storage(spec: &Spec) -> Storage {
 
 fn repository(spec: &Spec, key: &str, new: bool) -> Result<Repository, engine::Error> {
     let key = Key::from_secret(key.as_bytes())?;
-    let rest = Rest::new(storage(spec))?.into();
+    let rest = Rest::new(storage(spec, &spec.repository))?.into();
     if new { Repository::init(&rest, &key) } else { Repository::open(&rest, &key) }
 }
 

@@ -33,7 +33,7 @@ pub async fn run(spec: Spec, stored: Vec<Stored>, replace: bool) -> Result<Vec<S
             Some(Order::Start { key, .. }) => break key,
             Some(_) => return Err(Error::other("a restore has no part in a cut")),
             None => {
-                connection = Connection::open(&spec, &Report::Hello { cut: None, exported: None }).await?
+                connection = Connection::open(&spec, &Report::Hello { cut: None, exported: None }).await?;
             }
         }
     };

@@ -59,6 +59,13 @@ pub enum Task {
         /// Name of the set.
         set: String,
     },
+    /// Looks after repositories; their keys come from the operator.
+    Maintain {
+        /// Which part of all data is read this time, from 0.
+        part: u32,
+        /// Of how many.
+        of: u32,
+    },
     /// Fills the instance from the repository.
     Restore {
         /// What is in the set.
@@ -81,6 +88,15 @@ impl Spec {
 pub enum Outcome {
     /// It is done; what was stored.
     Done(Vec<Stored>),
+    /// Repositories were looked after.
+    Maintained {
+        /// Damage that was found, for people; the first of it.
+        damage: Vec<String>,
+        /// Bytes that are in use.
+        used: u64,
+        /// Bytes that were given back, or will be once no backup can be about to use them.
+        removed: u64,
+    },
     /// It is not, for people.
     Failed(String),
 }

@@ -60,6 +60,10 @@ pub async fn reconcile(backup: Arc<Backup>, term: Arc<Term>) -> Result<Action, E
     if status.phase.ended() {
         return Ok(Action::await_change());
     }
+    if backup.labels().contains_key(names::FOUND) && status.phase == Phase::Pending {
+        // Whoever has found it tells what it is.
+        return Ok(Action::await_change());
+    }
     if finalizer(&term, &backup, true).await? {
         // The object is another one now; its watch wakes us.
         return Ok(Action::await_change());
@@ -421,6 +425,7 @@ impl Run<'_> {
                     instance.stored = stored;
                     instance.message.clear();
                 }
+                Ended::With(Outcome::Maintained { .. }) => {}
                 Ended::With(Outcome::Failed(why)) => {
                     instance.message.clone_from(&why);
                     return Ok(Some(Step::Fail(format!("{}: {why}", instance.of))));
@@ -481,7 +486,7 @@ fn span(seconds: i64) -> String {
 
 /// Bytes, for people.
 #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
-fn size(bytes: i64) -> String {
+pub fn size(bytes: i64) -> String {
     let mut amount = bytes as f64;
     for unit in ["B", "KiB", "MiB", "GiB", "TiB"] {
         if amount < 1024.0 {

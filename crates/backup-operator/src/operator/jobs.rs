@@ -37,7 +37,11 @@ const KEPT: i32 = 3600;
 /// A mover's Job.
 pub fn job(home: &Home, spec: &Spec, backup: &Backup, deadline: i64) -> Job {
     let restoring = matches!(spec.task, Task::Restore { .. });
-    let task = if restoring { "restore" } else { "backup" };
+    let task = match spec.task {
+        Task::Backup { .. } => "backup",
+        Task::Maintain { .. } => "maintain",
+        Task::Restore { .. } => "restore",
+    };
     let mut volumes = vec![scratch("tmp"), token()];
     let mut mounts = vec![mount("tmp", "/tmp"), mount("token", "/var/run/backup")];
     let mut add = |volume: Volume, path: String, read_only: bool| {
@@ -101,7 +105,11 @@ pub fn job(home: &Home, spec: &Spec, backup: &Backup, deadline: i64) -> Job {
         ..Default::default()
     };
     let labels = names::labels(&spec.run, spec.attempt);
+    // Maintenance deletes: it does so as the operator itself, in the operator's namespace.
+    let own = matches!(spec.task, Task::Maintain { .. });
+    let account = home.account.rsplit(':').next().filter(|_| own).map(str::to_owned);
     let pod = PodSpec {
+        service_account_name: account,
         restart_policy: Some("Never".into()),
         // It asks the API server nothing.
         automount_service_account_token: Some(false),
@@ -268,5 +276,118 @@ pub async fn delete(client: &Client, namespace: &str, run: &str) -> Result<(), E
     match call("delete", what, api.delete_collection(&parameters, &selector)).await {
         Ok(_) | Err(Error::Api { code: Some(404), .. }) => Ok(()),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reconcile::{BackupContent, BackupDatabase};
+
+    use super::*;
+    use crate::crd::Reference;
+
+    fn home() -> Home {
+        Home {
+            namespace: "backup-operator".into(),
+            account: "system:serviceaccount:backup-operator:backup-operator".into(),
+            gateway: "https://backup-operator.backup-operator.svc:8443".into(),
+            ca: "CA".into(),
+            certificate: Default::default(),
+            image: "mover".into(),
+            token: "/t".into(),
+            claims: "/c".into(),
+        }
+    }
+
+    fn spec(task: Task) -> Spec {
+        Spec {
+            task,
+            run: "01234567-89ab".into(),
+            attempt: 1,
+            instance: Reference { kind: "Pulp".into(), namespace: "n".into(), name: "p".into() },
+            storage: "main".into(),
+            repository: "n".into(),
+            gateway: String::new(),
+            ca: String::new(),
+            databases: vec![],
+            content: vec![],
+            secrets: vec![],
+            config_maps: vec![],
+        }
+    }
+
+    fn backup() -> Backup {
+        Backup {
+            databases: vec![BackupDatabase { name: "pulp".into(), secret: "p-libpq".into() }],
+            content: vec![BackupContent {
+                name: "artifacts".into(),
+                volume: Some("p-storage".into()),
+                user: Some(700),
+                ..BackupContent::default()
+            }],
+            secrets: vec!["p-key".into()],
+            config_maps: vec!["p-settings".into()],
+            restore_order: 10,
+        }
+    }
+
+    fn pod(task: Task) -> PodSpec {
+        job(&home(), &spec(task), &backup(), 60).spec.and_then(|spec| spec.template.spec).unwrap()
+    }
+
+    fn mounts(pod: &PodSpec) -> Vec<(String, bool)> {
+        let mounts = pod.containers[0].volume_mounts.clone().unwrap();
+        mounts.into_iter().map(|mount| (mount.mount_path, mount.read_only == Some(true))).collect()
+    }
+
+    #[test]
+    fn a_mover_reads_what_the_service_has_and_holds_nothing_else() {
+        let pod = pod(Task::Backup { set: "s".into() });
+        assert_eq!(
+            mounts(&pod),
+            [
+                ("/tmp", false),
+                ("/var/run/backup", false),
+                ("/databases/pulp", true),
+                ("/content/artifacts", true),
+                ("/state/secrets/p-key", true),
+                ("/state/configmaps/p-settings", true)
+            ]
+            .map(|(path, read_only)| (path.to_owned(), read_only))
+        );
+        assert_eq!(pod.automount_service_account_token, Some(false));
+        assert_eq!((pod.service_account_name, pod.security_context.unwrap().run_as_user), (None, Some(700)));
+    }
+
+    #[test]
+    fn a_restore_writes_content_and_sees_no_secret_but_the_databases() {
+        let pod = pod(Task::Restore { stored: vec![], replace: false });
+        let paths = mounts(&pod);
+        assert!(paths.contains(&("/content/artifacts".into(), false)));
+        assert!(paths.iter().all(|(path, _)| !path.starts_with("/state")));
+    }
+
+    #[test]
+    fn only_maintenance_is_done_as_the_operator_itself() {
+        let pod = pod(Task::Maintain { part: 0, of: 30 });
+        assert_eq!(pod.service_account_name.as_deref(), Some("backup-operator"));
+    }
+
+    #[test]
+    fn names_fit_and_differ() {
+        let long = |name: &str| Reference {
+            kind: "SmartProxy".into(),
+            namespace: "n".into(),
+            name: name.repeat(30),
+        };
+        let (one, other) = (
+            names::job("backup", "0123456789", 1, &long("ab")),
+            names::job("backup", "0123456789", 1, &long("ac")),
+        );
+        assert!(one.len() <= 63 && one != other, "{one} {other}");
+        assert_eq!(
+            names::job("restore", "0123456789", 2, &spec(Task::Maintain { part: 0, of: 1 }).instance),
+            "restore-01234567-2-pulp-p"
+        );
     }
 }

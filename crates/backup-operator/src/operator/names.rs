@@ -8,6 +8,8 @@ use crate::crd::Reference;
 pub const RUN: &str = "backup.theforeman.org/run";
 /// Label: which try of it.
 pub const ATTEMPT: &str = "backup.theforeman.org/attempt";
+/// Label of a `Backup` that was not run here: its set was found in a storage.
+pub const FOUND: &str = "backup.theforeman.org/found";
 /// Annotation of a service: its data were replaced, by the restore with this uid.
 pub const DATA: &str = "restore.theforeman.org/data";
 /// Finalizer of a `Backup`: holds are released and movers end before it goes.

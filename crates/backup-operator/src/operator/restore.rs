@@ -479,6 +479,7 @@ impl Run<'_> {
                     one.filled = true;
                     one.message.clear();
                 }
+                Ended::With(Outcome::Maintained { .. }) => {}
                 Ended::With(Outcome::Failed(why)) => {
                     one.message.clone_from(&why);
                     return Ok(Step::Fail(format!("{}: {why}", one.to)));

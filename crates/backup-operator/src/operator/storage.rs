@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -12,7 +12,7 @@ use kube::{Api, ResourceExt, runtime::controller::Action};
 use object_store::ObjectStore;
 use reconcile::{Error, call};
 
-use super::{Term, controller::report, sets};
+use super::{Term, controller::report, found, maintenance, sets};
 use crate::{
     crd::{BackupStorage, BackupStorageSpec, SecretName, condition},
     gateway::{
@@ -26,6 +26,9 @@ const TRIED: Duration = Duration::from_secs(60);
 /// How often it is tried while it does not work.
 const WAITED: Duration = Duration::from_secs(15);
 
+/// How often its sets are listed: each is a request to it.
+const LISTED: Duration = Duration::from_mins(2);
+
 /// Storages that work.
 #[derive(Default)]
 pub struct Storages(Mutex<BTreeMap<String, Open>>);
@@ -33,11 +36,31 @@ pub struct Storages(Mutex<BTreeMap<String, Open>>);
 struct Open {
     store: Arc<dyn ObjectStore>,
     key: Vec<u8>,
+    /// When its sets were last listed.
+    listed: Option<Instant>,
 }
 
 impl Storages {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Open>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes over a storage as it is now; what is known of its sets stays.
+    fn put(&self, name: &str, open: Open) {
+        let mut all = self.lock();
+        let listed = all.get(name).filter(|old| old.key == open.key).and_then(|old| old.listed);
+        all.insert(name.to_owned(), Open { listed, ..open });
+    }
+
+    /// Whether it is time to list the sets of a storage.
+    fn due(&self, name: &str) -> bool {
+        let mut all = self.lock();
+        let Some(open) = all.get_mut(name) else { return false };
+        let due = open.listed.is_none_or(|last| last.elapsed() > LISTED);
+        if due {
+            open.listed = Some(Instant::now());
+        }
+        due
     }
 
     /// The key of a storage that works.
@@ -72,7 +95,7 @@ pub async fn reconcile(storage: Arc<BackupStorage>, term: Arc<Term>) -> Result<A
             status.location = location;
             match probe(&*open.store).await {
                 Ok(()) => {
-                    term.storages.lock().insert(name.clone(), open);
+                    term.storages.put(&name, open);
                     (true, "Works", "it can be written, read, listed and deleted from".to_owned())
                 }
                 Err(trouble) => {
@@ -88,11 +111,17 @@ pub async fn reconcile(storage: Arc<BackupStorage>, term: Arc<Term>) -> Result<A
         }
     };
     condition(&mut status.conditions, generation, "Ready", ready, reason, message);
-    if ready {
+    if ready && term.storages.due(&name) {
         match sets::list(&term, &name).await? {
-            Ok(found) => status.sets = i64::try_from(found.len()).ok(),
+            Ok(found) => {
+                status.sets = i64::try_from(found.len()).ok();
+                found::tell(&term, &name, found).await?;
+            }
             Err(words) => condition(&mut status.conditions, generation, "Ready", false, "Unreadable", words),
         }
+    }
+    if ready {
+        maintenance::step(&storage, &term, &mut status).await?;
     }
     report(&term, &*storage, storage.status.as_ref(), &status).await?;
     Ok(Action::requeue(if ready { TRIED } else { WAITED }))
@@ -130,7 +159,7 @@ async fn open(spec: &BackupStorageSpec, term: &Term) -> Result<Result<(Open, Str
         return Ok(Err(("BadKey", what)));
     }
     Ok(match build(&config, Patience::default()) {
-        Ok(store) => Ok((Open { store, key }, location)),
+        Ok(store) => Ok((Open { store, key, listed: None }, location)),
         Err(words) => Err(("Invalid", words)),
     })
 }
