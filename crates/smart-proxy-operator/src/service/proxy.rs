@@ -51,7 +51,9 @@ pub fn objects(proxy: &Checked) -> Vec<Object> {
     objects.push(secret(proxy, &files));
     objects.push(service(proxy));
     let pod = pod(proxy, &files);
-    objects.push(proxy.part(PROXY).deployment(1, Replace::OneAtATime, pod).templated(&proxy.spec.template));
+    let deployment = proxy.part(PROXY).deployment(1, Replace::OneAtATime, pod);
+    // It reads some of its files only at its start.
+    objects.push(deployment.templated(&proxy.spec.template).on_data(&proxy.data));
     objects
 }
 
