@@ -32,7 +32,14 @@ pub const IMAGES: [(&str, &str); 5] = [
 impl Foreman {
     /// Field and name of every Secret of the user's that the spec refers to.
     pub fn secrets(&self) -> Vec<(&'static str, String)> {
-        let Some(external) = &self.spec.database.external else { return vec![] };
+        self.spec.secrets()
+    }
+}
+
+impl ForemanSpec {
+    /// The same.
+    pub fn secrets(&self) -> Vec<(&'static str, String)> {
+        let Some(external) = &self.database.external else { return vec![] };
         let mut found = vec![("spec.database.external.credentials", external.credentials.name.clone())];
         found.extend(external.server.ca.iter().map(|ca| ("spec.database.external.ca", ca.name.clone())));
         let candlepin = external.candlepin.credentials.iter();
@@ -54,6 +61,7 @@ pub fn check(foreman: &Foreman, seen: &Observed) -> Result<Checked, Vec<Fault>> 
         keep: spec.deletion_policy == DeletionPolicy::Retain,
         external,
         content: None,
+        data: seen.data.clone(),
         keys: None,
         spec,
         name,

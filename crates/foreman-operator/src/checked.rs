@@ -1,6 +1,6 @@
 //! A manifest as types that cannot be wrong: what plan and services are made from.
 
-use reconcile::{News, Part, field::Database};
+use reconcile::{Data, News, Part, field::Database};
 
 use crate::{crd::ForemanSpec, pulp::Pulp};
 
@@ -40,6 +40,8 @@ pub struct Checked {
     pub external: Option<(Database, Database)>,
     /// The Pulp that Katello keeps its content in, and what is to be said of it. `None` without Katello.
     pub content: Option<(Option<Pulp>, News)>,
+    /// Which data it is to have.
+    pub data: Data,
     /// What was drawn once; `None` before that.
     pub keys: Option<Keys>,
 }
@@ -68,6 +70,11 @@ impl Checked {
     /// Host name of a part's Service.
     pub fn address(&self, component: &str) -> String {
         format!("{}.{}.svc", self.part(component).name(), self.namespace)
+    }
+
+    /// The Job that migrates and seeds the database.
+    pub fn migration(&self) -> String {
+        self.part("migrate").name()
     }
 
     /// What the database is migrated to: the same image and plugins never twice.

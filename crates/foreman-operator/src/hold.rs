@@ -1,52 +1,48 @@
 //! What a Foreman can do without for a while, and whether it does.
 //!
 //! It deletes nothing that a database still knows, so deletion is held at once. Without workers nothing runs in the background; what
-//! waits is kept. To hold writes, the web servers go as well: then three databases that are dumped one after the other are of one time.
+//! waits is kept. To hold writes, all that has a database open is stopped: only databases, job queue and reverse proxy stay.
 
 use reconcile::What;
 
 use crate::{checked::Checked, read::Observed};
 
-/// Parts that run in the background, then those that take requests.
-pub const PARTS: [&str; 8] = [
-    "worker",
-    "worker-hosts-queue",
-    "cron-hourly",
-    "cron-daily",
-    "cron-weekly",
-    "cron-monthly",
-    "web",
-    "web-events",
-];
-/// So many of them run in the background.
-const BACKGROUND: usize = 6;
+/// Parts that run in the background.
+pub const BACKGROUND: [&str; 6] =
+    ["worker", "worker-hosts-queue", "cron-hourly", "cron-daily", "cron-weekly", "cron-monthly"];
+/// Parts that may go on while nothing is written.
+pub const HARMLESS: [&str; 3] = ["database", "queue", "proxy"];
 
-/// What is to stand still.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Still {
-    /// Whatever runs in the background.
-    pub workers: bool,
-    /// The web servers.
-    pub web: bool,
+/// Whether nothing is to run in the background.
+pub fn workers(seen: &Observed) -> bool {
+    seen.holds.until(What::Workers).is_some()
 }
 
-impl Still {
-    /// As it is asked for.
-    pub fn of(seen: &Observed) -> Self {
-        let asked = |what| seen.holds.until(what).is_some();
-        Self { workers: asked(What::Workers) || asked(What::Writes), web: asked(What::Writes) }
-    }
+/// Whether nothing is to be written.
+pub fn writes(seen: &Observed) -> bool {
+    seen.holds.until(What::Writes).is_some()
+}
+
+/// Parts that run in the background and have not come to rest, by the names of their objects.
+pub fn busy(foreman: &Checked, seen: &Observed) -> Vec<String> {
+    let number = |part: &str| seen.pods.get(part).copied().unwrap_or_default();
+    let busy = BACKGROUND.iter().filter(|part| number(part) > 0);
+    busy.map(|part| foreman.part(part).name()).collect()
 }
 
 /// What still moves.
 pub fn moving(foreman: &Checked, seen: &Observed, what: What) -> Option<String> {
-    let parts = match what {
-        What::Deletion => &[],
-        What::Workers => &PARTS[..BACKGROUND],
-        What::Writes => &PARTS[..],
-    };
-    let number = |part: &str| seen.pods.get(part).copied().unwrap_or_default();
-    let busy = parts.iter().filter(|part| number(part) > 0);
-    let busy: Vec<_> = busy.map(|part| foreman.part(part).name()).collect();
-    (!busy.is_empty()).then(|| format!("pods still end what they are at: {}", busy.join(", ")))
+    match what {
+        What::Deletion => None,
+        What::Workers => {
+            let busy = busy(foreman, seen);
+            (!busy.is_empty()).then(|| format!("pods still end what they are at: {}", busy.join(", ")))
+        }
+        // It cannot say who writes to a database before there is a way to it.
+        What::Writes if foreman.keys.is_none() => Some("its keys are yet to be made".into()),
+        What::Writes => {
+            let busy = seen.running.join(", ");
+            (!busy.is_empty()).then(|| format!("still run, or could begin to: {busy}"))
+        }
+    }
 }

@@ -58,7 +58,10 @@ fn drawn(foreman: &Checked, lived: impl Fn(&str) -> bool) -> Vec<Drawn> {
 pub fn objects(foreman: &Checked) -> Vec<Object> {
     let name = |part: &str| foreman.part(part).name();
     let drawn = drawn(foreman, |_| false).into_iter();
-    let mut objects: Vec<_> = drawn.map(|secret| secret.object(foreman.keep)).collect();
+    // It was seen that whatever lacks something has not lived yet.
+    let incomplete = foreman.keys.is_none();
+    let drawn = drawn.map(|secret| secret.object(foreman.keep).completed(incomplete));
+    let mut objects: Vec<_> = drawn.collect();
     if let Some(keys) = &foreman.keys {
         let mut issue = |part: &str, usage, common_name: &str, names: Vec<String>| {
             let authority = keys.authority.clone();
@@ -71,8 +74,18 @@ pub fn objects(foreman: &Checked) -> Vec<Object> {
         if foreman.katello() {
             issue("candlepin-tls", Usage::Server, &foreman.address("candlepin"), vec![name("candlepin")]);
         }
+        objects.extend(libpq(foreman, keys));
     }
     objects
+}
+
+/// How the databases are reached, for whoever backs them up.
+fn libpq(foreman: &Checked, keys: &Keys) -> Vec<Object> {
+    let mut all = vec![(names::LIBPQ, &keys.database)];
+    if foreman.katello() {
+        all.push((names::LIBPQ_CANDLEPIN, &keys.candlepin_database));
+    }
+    all.into_iter().map(|(part, database)| foreman.part(part).secret(database.libpq())).collect()
 }
 
 /// What was drawn; `None` if that is still to come. A fault if the instance has lived and a key is gone: a new one would make

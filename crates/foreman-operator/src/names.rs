@@ -16,8 +16,12 @@ pub const DATABASE: &str = "database";
 pub const DATABASE_CANDLEPIN: &str = "database-candlepin";
 /// What Foreman signs its requests to Candlepin with.
 pub const CANDLEPIN: &str = "candlepin";
+/// How Foreman's database is reached, in the words of libpq.
+pub const LIBPQ: &str = "libpq";
+/// The same of Candlepin's.
+pub const LIBPQ_CANDLEPIN: &str = "libpq-candlepin";
 
-/// Names of all of them.
+/// Names of all that are made once.
 pub fn generated(foreman: &str) -> Vec<String> {
     [ENCRYPTION, ADMIN, OAUTH, CA, QUEUE, DATABASE, DATABASE_CANDLEPIN, CANDLEPIN]
         .map(|part| format!("{foreman}-{part}"))

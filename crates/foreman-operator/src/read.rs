@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kube::ResourceExt;
-use reconcile::{Error, Holds, Status, Values, World};
+use reconcile::{Data, Error, Holds, Status, Values, World};
 
 use crate::{
     crd::{Foreman, Images},
@@ -21,8 +21,12 @@ pub struct Observed {
     pub pulps: Vec<SeenPulp>,
     /// In what it is asked to stand still.
     pub holds: Holds,
-    /// Number of pods of each part that may be asked to stand still, as far as they have not ended.
+    /// Number of pods of each part that runs in the background, as far as they have not ended.
     pub pods: BTreeMap<&'static str, usize>,
+    /// What runs or may begin to and could write, where somebody asks that nothing does.
+    pub running: Vec<String>,
+    /// Which data it is to have.
+    pub data: Data,
     /// What was last reported.
     pub status: Status,
     /// Images that the operator's environment gives in place of the built-in defaults.
@@ -44,9 +48,13 @@ pub async fn read(foreman: &Foreman, world: &World) -> Result<Observed, Error> {
         status: world.status().clone(),
         images: related(),
         holds: world.holds().clone(),
-        pods: hold::PARTS.into_iter().map(|part| (part, world.at_work(part))).collect(),
+        pods: hold::BACKGROUND.into_iter().map(|part| (part, world.at_work(part))).collect(),
+        data: world.data().clone(),
         ..Observed::default()
     };
+    if hold::writes(&seen) {
+        seen.running = world.running(&hold::HARMLESS).await?;
+    }
     let referred = foreman.secrets().into_iter().map(|(_, name)| name);
     for name in names::generated(&foreman.name_any()).into_iter().chain(referred) {
         if let Some(values) = world.secret(&name).await? {

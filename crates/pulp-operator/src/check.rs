@@ -32,15 +32,35 @@ pub const IMAGES: [(&str, &str); 4] =
     [("pulp", PULP), ("nginx", NGINX), ("postgresql", POSTGRESQL), ("valkey", VALKEY)];
 
 impl Pulp {
-    /// Names of all Secrets of the user's that the spec refers to.
+    /// Names of all Secrets that the spec refers to.
     pub fn secrets(&self) -> Vec<String> {
-        let spec = &self.spec;
+        let mut found = self.spec.secrets();
+        if let Some(cluster) =
+            self.spec.database.cloud_native_pg.as_ref().map(crate::crd::CloudNativePg::secret)
+        {
+            found.push(cluster.name);
+            found.extend(cluster.ca.map(|ca| ca.name));
+        }
+        found
+    }
+
+    /// Names of all `ConfigMaps` that the spec refers to, and of the one by which a reverse proxy makes itself known.
+    pub fn config_maps(&self) -> Vec<String> {
+        let front = names::of(&self.name_any(), names::FRONT);
+        self.spec.config_maps().into_iter().chain([front]).collect()
+    }
+}
+
+impl PulpSpec {
+    /// Names of all Secrets of the user's: those of `CloudNativePG` are its own.
+    pub fn secrets(&self) -> Vec<String> {
+        let spec = self;
         let mut found = vec![];
         if let Some(external) = &spec.database.external {
             found.push(external.credentials.name.clone());
             found.extend(external.server.ca.iter().map(|ca| ca.name.clone()));
         }
-        if let Some(given) = from_secret(spec) {
+        if let Some(given) = &spec.database.from_secret {
             found.push(given.name.clone());
             found.extend(given.ca.iter().map(|ca| ca.name.clone()));
         }
@@ -65,16 +85,15 @@ impl Pulp {
         found
     }
 
-    /// Names of all `ConfigMaps` that the spec refers to, and of the one by which a reverse proxy makes itself known.
+    /// Names of all `ConfigMaps` of the user's.
     pub fn config_maps(&self) -> Vec<String> {
-        let settings = self.spec.settings_from.iter().filter_map(|source| source.config_map.clone());
-        let trusted = self.spec.trusted_certificates.iter().filter_map(|source| source.config_map.clone());
-        let front = [names::of(&self.name_any(), names::FRONT)];
-        settings.chain(trusted).chain(front).chain(self.signing("ConfigMap")).collect()
+        let settings = self.settings_from.iter().filter_map(|source| source.config_map.clone());
+        let trusted = self.trusted_certificates.iter().filter_map(|source| source.config_map.clone());
+        settings.chain(trusted).chain(self.signing("ConfigMap")).collect()
     }
 
     fn signing(&self, kind: &str) -> impl Iterator<Item = String> {
-        let all = signing::objects(self.spec.signing.as_ref()).into_iter();
+        let all = signing::objects(self.signing.as_ref()).into_iter();
         all.filter_map(move |(of, name)| (of == kind).then_some(name))
     }
 }
@@ -100,6 +119,7 @@ pub fn check(pulp: &Pulp, seen: &Observed) -> Result<Checked, Vec<Fault>> {
         authentication,
         checksums: signing::checksums(&spec, &name, seen),
         signing: signing::signing(&spec, &name, seen, &mut faults),
+        data: seen.data.clone(),
         keys: None,
         spec,
         name,

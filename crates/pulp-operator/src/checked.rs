@@ -1,6 +1,6 @@
 //! A manifest as types that cannot be wrong: what plan and services are made from.
 
-use reconcile::{Part, field::Database};
+use reconcile::{Data, Part, field::Database};
 
 use crate::{
     crd::{Checksum, IngressType, PulpSpec, Settings, SettingsSource, TrustedCertificates},
@@ -95,6 +95,8 @@ pub struct Checked {
     pub checksums: Option<Vec<Checksum>>,
     /// What is signed.
     pub signing: Signing,
+    /// Which data it is to have.
+    pub data: Data,
     /// What was drawn once; `None` before that.
     pub keys: Option<Keys>,
 }

@@ -63,6 +63,9 @@ fn drawn(pulp: &Checked, lived: Lived) -> Vec<Drawn> {
 pub fn objects(pulp: &Checked) -> Vec<Object> {
     let mut objects: Vec<_> =
         drawn(pulp, Lived::default()).into_iter().map(|secret| secret.object(pulp.keep)).collect();
+    // It was seen that whatever lacks something has not lived yet.
+    let incomplete = pulp.keys.is_none();
+    objects = objects.into_iter().map(|secret: Object| secret.completed(incomplete)).collect();
     if let Some(keys) = pulp.keys.as_ref().filter(|keys| !keys.authority.1.is_empty()) {
         let inside = pulp.address("");
         let host = pulp.spec.ingress.host.clone().unwrap_or_else(|| inside.clone());

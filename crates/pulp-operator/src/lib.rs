@@ -94,8 +94,8 @@ impl Managed for Pulp {
         report::report(checked, seen, ready)
     }
 
-    fn cannot_hold(what: What) -> Option<&'static str> {
-        hold::cannot(what)
+    fn cannot_hold(_: What) -> Option<&'static str> {
+        None
     }
 
     fn moving(checked: &Checked, seen: &Observed, what: What) -> Option<String> {

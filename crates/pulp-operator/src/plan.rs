@@ -1,11 +1,11 @@
 //! Everything that a Pulp consists of, in the order in which it comes up.
 
 use k8s_openapi::api::batch::v1::Job;
-use reconcile::{Gate::Applied, Gate::Idle, Gate::Ready, Gate::Succeeded, Plan, What};
+use reconcile::{Gate::Applied, Gate::Idle, Gate::Ready, Gate::Succeeded, HELD, Plan, What};
 
 use crate::{
     checked::Checked,
-    keys, names,
+    hold as still, keys, names,
     read::Observed,
     scaling,
     service::{
@@ -24,13 +24,26 @@ pub fn plan(pulp: &Checked, seen: &Observed) -> Plan {
     let base = secrets
         .stage("Database", Ready, database::objects(pulp))
         .stage("Cache", Ready, cache::objects(pulp))
-        .stage("Settings", Applied, settings::objects(pulp))
-        .stage("Storage", Succeeded, storage::objects(pulp));
+        .stage("Settings", Applied, settings::objects(pulp));
+    let writes = still::writes(seen);
+    let base = if writes { base } else { base.stage("Storage", Succeeded, storage::objects(pulp)) };
     let base = match seen.holds.until(What::Deletion) {
-        Some(until) => base.stage("Hold", Applied, hold::objects(pulp, seen.holding_since, until)),
-        None => base.without::<Job>(pulp.part(names::HOLD).name()),
+        // Where nothing runs, nothing is deleted, and it would be the only one to write.
+        Some(until) if !still::still(seen) => {
+            base.stage("Hold", Applied, hold::objects(pulp, seen.holding_since, until))
+        }
+        _ => base.without::<Job>(pulp.part(names::HOLD).name()),
     };
     match step {
+        _ if writes => stop(base.stage(HELD, Applied, maintenance::objects(pulp, true)), HELD, pulp, seen)
+            .to_be_continued()
+            .stage("Web", Applied, web::objects(pulp))
+            .stage("Exposure", Applied, exposure::objects(pulp)),
+        Step::Restore => stop(base, "Drain", pulp, seen)
+            .stage("Migrate", Succeeded, if seen.workers == 0 { migrate::objects(pulp) } else { vec![] })
+            .to_be_continued()
+            .stage("Web", Ready, web::objects(pulp))
+            .stage("Exposure", Applied, exposure::objects(pulp)),
         Step::Install => install(base.stage("Migrate", Succeeded, migrate::objects(pulp)), pulp, seen),
         Step::Look => {
             let base = base.stage("Preflight", Succeeded, migrate::preflight(pulp)).to_be_continued();
@@ -45,6 +58,14 @@ pub fn plan(pulp: &Checked, seen: &Observed) -> Plan {
             .stage("Web", Ready, web::objects(pulp))
             .stage("Exposure", Applied, exposure::objects(pulp)),
     }
+}
+
+/// Nothing is at work on the database any more. First those whose last task may take an hour: meanwhile people go on downloading.
+fn stop(base: Plan, name: &'static str, pulp: &Instance, seen: &Observed) -> Plan {
+    let others = [content::objects(pulp, 0), api::objects(pulp, 0), metrics::stopped(pulp)];
+    // A gate alone would not keep what stays of the same release from being scaled down.
+    let others = if seen.workers == 0 { others.concat() } else { vec![] };
+    base.stage(name, Idle, worker::objects(pulp, 0)).stage(name, Idle, others)
 }
 
 /// Everything that serves, in the order of upstream's upgrades without downtime.

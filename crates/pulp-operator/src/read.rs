@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use k8s_openapi::api::networking::v1::Ingress;
 use kube::ResourceExt;
-use reconcile::{Error, Holds, Kind, Status, Values, World, field::Secrets};
+use reconcile::{Data, Error, Holds, Kind, Status, Values, World, field::Secrets};
 use serde_json::Value;
 
 use crate::{
     crd::{Images, IngressType, Pulp, WorkerAutoscaling},
-    names,
+    hold, names,
     scaling::{self, Demand},
     service::metrics,
 };
@@ -38,6 +38,12 @@ pub struct Observed {
     pub holding_since: Timestamp,
     /// Whether it does.
     pub holding: bool,
+    /// Whether there is such a Job or a pod of it.
+    pub beating: bool,
+    /// What runs or may begin to and could write, where somebody asks that nothing does.
+    pub running: Vec<String>,
+    /// Which data it is to have.
+    pub data: Data,
     /// Number of worker pods that have not ended, those that are about to among them.
     pub workers: usize,
     /// What was last reported.
@@ -61,9 +67,14 @@ pub async fn read(pulp: &Pulp, world: &World) -> Result<Observed, Error> {
         holds: world.holds().clone(),
         holding: world.serves("hold"),
         workers: world.at_work("worker"),
+        data: world.data().clone(),
         ..Observed::default()
     };
     let job = world.metadata("Job", &names::of(&pulp.name_any(), names::HOLD));
+    seen.beating = job.is_some() || world.at_work(names::HOLD) > 0;
+    if hold::writes(&seen) {
+        seen.running = world.running(&hold::HARMLESS).await?;
+    }
     let made = job.and_then(|job| job.creation_timestamp());
     seen.holding_since = made.map_or_else(Timestamp::now, |made| made.0);
     for name in names::generated(&pulp.name_any()).into_iter().chain(pulp.secrets()) {

@@ -5,9 +5,11 @@ use reconcile::{ArtifactQuery, Backup, BackupContent, BackupDatabase, Endpoint, 
 use crate::{
     checked::{Artifacts, Checked},
     crd::IngressType,
-    names,
+    hold, names,
     read::Observed,
-    scaling, signing,
+    scaling,
+    service::process::USER,
+    signing,
     upgrade::{Step, found, step},
 };
 
@@ -29,6 +31,7 @@ pub fn report(pulp: &Checked, seen: &Observed, ready: bool) -> Report {
         endpoints: endpoints(pulp),
         versions: versions(pulp, seen, ready),
         backup: pulp.keys.as_ref().map(|_| backup(pulp)),
+        data: pulp.data.told(&seen.status, &pulp.part("migrate").name()),
     }
 }
 
@@ -77,6 +80,20 @@ fn available(pulp: &Checked, seen: &Observed) -> News {
     let other =
         |version: &Version| version.part == "pulp" && version.running.as_ref().is_some_and(|it| it != image);
     match step(pulp, seen) {
+        _ if hold::writes(seen) && seen.silent.is_empty() => news(
+            true,
+            "Serving",
+            "API and content are served until the workers have ended their tasks".into(),
+        ),
+        _ if hold::writes(seen) => {
+            news(false, "Held", "API and content are stopped until nobody holds writes any more".into())
+        }
+        Step::Restore => news(
+            false,
+            "Restoring",
+            "the data was replaced: API, content and workers are stopped until the database is migrated"
+                .into(),
+        ),
         Step::Drain(gates) if seen.silent.is_empty() => news(
             true,
             "Serving",
@@ -132,17 +149,26 @@ fn backup(pulp: &Checked) -> Backup {
         *name != pulp.part(names::CA).name()
             || pulp.keys.as_ref().is_some_and(|keys| !keys.authority.1.is_empty())
     });
+    secrets.extend(pulp.spec.secrets());
     Backup {
         databases: vec![BackupDatabase { name: "pulp".into(), secret: pulp.part(names::LIBPQ).name() }],
         content: vec![BackupContent {
             name: "artifacts".into(),
+            user: volume.is_some().then_some(USER),
             path: if volume.is_some() { "media".into() } else { String::new() },
             volume,
             bucket_secret,
             artifacts: Some(ArtifactQuery { database: "pulp".into(), sql: ARTIFACTS.into() }),
         }],
-        secrets,
-        config_maps: vec![],
+        secrets: once(secrets),
+        config_maps: once(pulp.spec.config_maps()),
         restore_order: 10,
     }
+}
+
+/// What the spec names twice is one object.
+fn once(mut names: Vec<String>) -> Vec<String> {
+    names.sort();
+    names.dedup();
+    names
 }

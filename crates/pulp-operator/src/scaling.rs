@@ -58,11 +58,11 @@ pub fn told(pulp: &Checked, seen: &Observed, step: &Step) -> Option<News> {
     let wanted = pulp.spec.worker.autoscaling.as_ref()?;
     let news = |status, reason, message| Some(News { type_: "WorkersFollow", status, reason, message });
     match (step, &seen.demand) {
-        (Step::Drain(_), _) => {
-            news(false, "Draining", "all workers are stopped until the database is migrated".into())
-        }
-        _ if seen.holds.until(What::Workers).is_some() => {
+        _ if [What::Workers, What::Writes].iter().any(|what| seen.holds.until(*what).is_some()) => {
             news(false, "Held", "a hold keeps all workers away until it ends".into())
+        }
+        (Step::Drain(_) | Step::Restore, _) => {
+            news(false, "Draining", "all workers are stopped until the database is migrated".into())
         }
         (_, Demand::Unknown { why, .. }) => {
             news(false, "DemandUnknown", format!("the number of workers stays as it is: {why}"))

@@ -15,6 +15,8 @@ pub enum Step {
     Look,
     /// A migration in between refuses to run beside the old release; this is what it asks for.
     Drain(String),
+    /// Somebody has replaced the data, by data of whatever release: nothing serves until it is migrated.
+    Restore,
 }
 
 /// What a Job found out.
@@ -30,7 +32,7 @@ pub struct Found {
 /// What a Job found out for the release that is wanted, or for any.
 pub fn found(pulp: Option<&Checked>, seen: &Observed, job: &str) -> Option<Found> {
     let job = seen.status.achieved.iter().find(|done| done.job.ends_with(&format!("-{job}")))?;
-    if pulp.is_some_and(|pulp| job.what != pulp.release()) {
+    if pulp.is_some_and(|pulp| !pulp.data.counts(&job.what, &pulp.release())) {
         return None;
     }
     serde_json::from_str(job.said.as_deref()?).ok()
@@ -38,8 +40,12 @@ pub fn found(pulp: Option<&Checked>, seen: &Observed, job: &str) -> Option<Found
 
 /// What is to be done.
 pub fn step(pulp: &Checked, seen: &Observed) -> Step {
-    let migrated = seen.status.achieved(&pulp.part("migrate").name());
-    if migrated == Some(&pulp.release()) {
+    let job = pulp.part("migrate").name();
+    if !pulp.data.taken(&seen.status, &job) {
+        return Step::Restore;
+    }
+    let migrated = seen.status.achieved(&job);
+    if migrated.is_some_and(|migrated| pulp.data.counts(migrated, &pulp.release())) {
         return Step::Install;
     }
     // Before the first migration there is nobody to look for.

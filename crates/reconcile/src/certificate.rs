@@ -104,9 +104,13 @@ impl Certificate {
             .into())
     }
 
+    /// Whether what is in a Secret comes from its authority, whatever its names are.
+    pub fn belongs(&self, secret: &BTreeMap<String, Vec<u8>>) -> bool {
+        secret.get("ca.crt").is_some_and(|ca| ca == self.authority.0.as_bytes())
+    }
+
     /// When the certificate in a Secret has to be issued anew: at two thirds of its life; `None` if it is not the one that is wanted.
     pub fn renewal(&self, secret: &BTreeMap<String, Vec<u8>>) -> Option<Timestamp> {
-        let same_authority = secret.get("ca.crt").is_some_and(|ca| ca == self.authority.0.as_bytes());
         let whole = secret.get("tls.key").is_some_and(|key| !key.is_empty());
         let (_, pem) = x509_parser::pem::parse_x509_pem(secret.get("tls.crt")?).ok()?;
         let live = pem.parse_x509().ok()?;
@@ -119,7 +123,7 @@ impl Certificate {
                 x509_parser::extensions::GeneralName::DNSName(name) => name == wanted,
                 _ => false,
             });
-        if !(same_authority && whole && same_names) {
+        if !(self.belongs(secret) && whole && same_names) {
             return None;
         }
         let (from, until) = (live.validity().not_before.timestamp(), live.validity().not_after.timestamp());

@@ -31,8 +31,9 @@ use tracing::{Instrument, Span, field::Empty, info_span};
 
 use crate::{
     apply::{Outcome, apply},
+    data::Data,
     error::Error,
-    hold::Holds,
+    hold::{Holds, What},
     managed::Managed,
     namespace::{Namespace, Trigger},
     object::Owner,
@@ -243,7 +244,13 @@ pub(crate) async fn pass<K: Managed>(object: &K, context: &Context<K>) -> Result
         }
         Err(error) => return Err(error),
     };
-    let world = world(object, caches, before.as_ref(), holds)?;
+    let data = match Data::of(object.annotations()) {
+        Ok(data) => data,
+        Err(fault) => {
+            return write(object, context, before, holds, Verdict::Faulty(vec![fault], false)).await;
+        }
+    };
+    let world = World { data, ..world(object, caches, before.as_ref(), holds)? };
     if world.fresh() {
         world.ahead(object.references()).await;
     }
@@ -259,7 +266,8 @@ pub(crate) async fn pass<K: Managed>(object: &K, context: &Context<K>) -> Result
             });
             let applying = apply(&plan, &world, before.as_ref(), settled);
             let mut outcome = applying.instrument(info_span!("apply")).await?;
-            let mut ready = outcome.waiting.is_none() && !plan.partial;
+            let held = world.holds.told(What::Writes);
+            let mut ready = outcome.waiting.is_none() && !plan.partial && held.is_none();
             let mut outside = None;
             if ready {
                 // Before anything out there can know of it: otherwise it could go without being taken out.
@@ -272,9 +280,16 @@ pub(crate) async fn pass<K: Managed>(object: &K, context: &Context<K>) -> Result
             }
             let report = K::report(&checked, &seen, ready);
             let last = plan.stages.iter().rfind(|stage| !stage.held).map_or("Starting", |stage| stage.name);
-            let still =
-                world.holds.acknowledged(known, Timestamp::now(), |what| K::moving(&checked, &seen, what));
-            Verdict::Applied(Box::new(Applied { outcome, report, outside, ready, last, holds: still }))
+            let now = Timestamp::now();
+            let was = world.holds.unbroken(known, now, What::Writes);
+            let still = world.holds.acknowledged(known, now, |what| {
+                // What this very pass has stopped is not seen to move yet, nor is what it waits for; later on, whether the database
+                // answers is no longer a matter of the hold.
+                let waits = || outcome.waiting.as_ref().filter(|_| what == What::Writes && !was);
+                K::moving(&checked, &seen, what).or_else(|| waits().map(|(_, why)| why.clone()))
+            });
+            let applied = Applied { outcome, report, outside, ready, last, held, holds: still };
+            Verdict::Applied(Box::new(applied))
         }
     };
     write(object, context, before, world.holds, verdict).instrument(info_span!("report")).await
@@ -314,7 +329,7 @@ fn world<K: Managed>(
         reference,
         manager: K::ABOUT.operator,
     };
-    Ok(World { namespace, owner, status: before.cloned().unwrap_or_default(), holds })
+    Ok(World { namespace, owner, status: before.cloned().unwrap_or_default(), holds, data: Data::default() })
 }
 
 /// Runs the controller until `stop`; `started` is told what its reconciles share. What runs when this is dropped is dropped with it.

@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 
 /// What the names of the annotations begin with; the holder's name follows.
 const PREFIX: &str = "hold.theforeman.org/";
+/// Reason of conditions while a hold keeps the whole service from working; also the name of the stages that stop it.
+pub const HELD: &str = "Held";
 /// How far ahead a hold may reach.
 const MOST: SignedDuration = SignedDuration::from_mins(5);
 /// How far the holder's clock may be ahead of ours.
@@ -27,7 +29,7 @@ pub enum What {
     Deletion,
     /// No background task runs.
     Workers,
-    /// Nothing is written at all.
+    /// Nothing writes the databases or the content at all, and nothing serves.
     Writes,
 }
 
@@ -105,6 +107,22 @@ impl Holds {
         self.live().filter(|hold| hold.what.contains(&what)).filter_map(Hold::end).max()
     }
 
+    /// Who asks for this, and until when, for people; `None`: nobody.
+    pub(crate) fn told(&self, what: What) -> Option<String> {
+        let asking: Vec<_> = self.live().filter(|hold| hold.what.contains(&what)).collect();
+        let who = |hold: &&Hold| {
+            let until = hold.end().map(|end| end.to_string()).unwrap_or_default();
+            format!("{} until {until}", hold.holder)
+        };
+        let who: Vec<_> = asking.iter().map(who).collect();
+        (!who.is_empty()).then(|| {
+            format!(
+                "nothing writes, because somebody asked for that by an annotation {PREFIX}<holder>: {}",
+                who.join(", ")
+            )
+        })
+    }
+
     /// What must stand still.
     pub(crate) fn asked(&self) -> Vec<What> {
         asked(&self.0)
@@ -117,6 +135,12 @@ impl Holds {
 
     fn live(&self) -> impl Iterator<Item = &Hold> {
         self.0.iter().filter(|hold| hold.live())
+    }
+
+    /// Whether one of them has held this until now without a break.
+    pub(crate) fn unbroken(&self, before: &[Hold], now: Timestamp, what: What) -> bool {
+        let was = |hold: &Hold| before.iter().any(|old| old.holder == hold.holder && old.holds(now, what));
+        self.live().any(|hold| hold.what.contains(&what) && was(hold))
     }
 
     /// What is to be said of them. `moving`: what still moves of what was asked to stand still.
@@ -135,12 +159,8 @@ impl Holds {
             }
             hold.state = HoldState::Held;
             // What lapsed while nobody looked has had a break.
-            let unbroken = |old: &&Hold| {
-                old.holder == hold.holder
-                    && old.state == HoldState::Held
-                    && old.end().is_some_and(|end| end >= now)
-                    && hold.what.iter().all(|what| old.what.contains(what))
-            };
+            let unbroken =
+                |old: &&Hold| old.holder == hold.holder && hold.what.iter().all(|what| old.holds(now, *what));
             let since = before.iter().find(unbroken).and_then(|old| old.since.clone());
             hold.since = Some(since.unwrap_or_else(|| Time(seconds(now))));
         }
@@ -170,6 +190,11 @@ pub(crate) fn asked(holds: &[Hold]) -> Vec<What> {
 impl Hold {
     fn end(&self) -> Option<Timestamp> {
         self.until.as_ref().map(|until| until.0)
+    }
+
+    /// Whether it has been in force for this until now.
+    fn holds(&self, now: Timestamp, what: What) -> bool {
+        self.state == HoldState::Held && self.end().is_some_and(|end| end >= now) && self.what.contains(&what)
     }
 
     fn live(&self) -> bool {

@@ -20,7 +20,8 @@ impl Drawn {
     }
 }
 
-/// Whether some are still to be drawn. A fault if there is data already and a key is gone: a new one would make it unreadable.
+/// Whether some are still to be drawn, whole Secrets or keys that one lacks. A fault if there is data already and a key is gone: a new one
+/// would make it unreadable.
 pub fn missing<'a>(
     drawn: impl IntoIterator<Item = &'a Drawn>,
     seen: &Secrets,
@@ -35,7 +36,12 @@ pub fn missing<'a>(
         let mut keys = wanted.iter().flat_map(|(key, what)| what.keys(key));
         let Some(key) = keys.find(|key| !there(key)) else { continue };
         missing = true;
-        if values.is_some() || *lived {
+        // Nothing that is drawn fits the half of a pair.
+        let torn = wanted.iter().any(|(key, what)| {
+            let keys = what.keys(key);
+            keys.iter().any(|key| there(key)) && !keys.iter().all(|key| there(key))
+        });
+        if torn || *lived {
             let lost =
                 if values.is_some() { format!("has lost its key \"{key}\"") } else { "is gone".to_owned() };
             faults.push(Fault::new(

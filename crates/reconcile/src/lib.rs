@@ -9,9 +9,11 @@
 //! | what wakes a reconcile, and its five steps | `control` |
 //! | what is known of a namespace, kept current by watches | `namespace`, [`World`] |
 //! | asking a pod of an instance itself | `ask` |
+//! | what of an instance still runs | `running` |
 //! | a plan: stages, gates, objects | [`Plan`], [`Object`] |
 //! | how objects of one part are named and labelled; what stands in every pod | [`Part`], [`pod`] |
 //! | what others may ask to stand still, and for how long | [`Holds`] |
+//! | data that was replaced from outside | [`Data`] |
 //! | values drawn once, certificates | [`Generate`], [`Drawn`], [`Certificate`] |
 //! | fields and services that several kinds have | [`field`], [`service`] |
 //! | what is done outside the API server, such as a registration | [`Outside`] |
@@ -26,6 +28,7 @@ mod apply;
 mod ask;
 mod certificate;
 mod control;
+mod data;
 mod diff;
 mod error;
 mod explain;
@@ -49,6 +52,7 @@ pub mod pod;
 pub mod rehearsal;
 mod report;
 mod run;
+mod running;
 pub mod service;
 mod status;
 mod term;
@@ -60,10 +64,11 @@ mod world;
 
 pub use certificate::{Certificate, Usage, authority};
 pub use control::Places;
+pub use data::{DATA, Data};
 pub use diff::amount;
 pub use error::{Error, call};
 pub use generated::Generate;
-pub use hold::{Hold, HoldState, Holds, What};
+pub use hold::{HELD, Hold, HoldState, Holds, What};
 pub use keys::{Drawn, missing};
 pub use kind::{About, Kind, Scope};
 pub use managed::Managed;

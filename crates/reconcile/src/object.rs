@@ -11,7 +11,12 @@ use kube::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{certificate::Certificate, generated::Generate, hash};
+use crate::{
+    certificate::Certificate,
+    data::{DATA, Data},
+    generated::Generate,
+    hash,
+};
 
 /// Hash of what was last applied; an object whose hash is as wanted and whose fields are as stated is left alone.
 pub const APPLIED: &str = "reconcile.theforeman.org/applied";
@@ -43,6 +48,8 @@ pub enum Write {
         volume: Option<String>,
         /// Its last words are its answer, and without them it has achieved nothing.
         answers: bool,
+        /// The data that its result lies in.
+        data: Data,
     },
 }
 
@@ -59,6 +66,8 @@ pub struct Object {
     pub keep: bool,
     /// Of a workload whose number of pods follows its load: so many are enough for it to have come up.
     pub least: Option<i32>,
+    /// Of a drawn Secret: values that it lacks are drawn, because nothing has lived yet that depends on them.
+    pub complete: bool,
 }
 
 impl<K: Resource<DynamicType = ()> + Serialize> From<K> for Object {
@@ -70,6 +79,7 @@ impl<K: Resource<DynamicType = ()> + Serialize> From<K> for Object {
             write: Write::Apply,
             keep: false,
             least: None,
+            complete: false,
         }
     }
 }
@@ -90,7 +100,12 @@ impl Object {
     /// A Job that runs until it has succeeded once for `achieves`; `name` of the body is the beginning of the Job's name.
     pub fn run(job: k8s_openapi::api::batch::v1::Job, achieves: impl Into<String>) -> Self {
         Self {
-            write: Write::Run { achieves: achieves.into(), volume: None, answers: false },
+            write: Write::Run {
+                achieves: achieves.into(),
+                volume: None,
+                answers: false,
+                data: Data::default(),
+            },
             ..Self::from(job)
         }
     }
@@ -101,6 +116,21 @@ impl Object {
     pub fn on_volume(mut self, claim: impl Into<String>) -> Self {
         if let Write::Run { volume, .. } = &mut self.write {
             *volume = Some(claim.into());
+        }
+        self
+    }
+
+    /// The same object, whose pods depend on the instance's data: where that is replaced from outside, there are to be others, and a Job
+    /// has to achieve what it does anew.
+    #[must_use]
+    pub fn on_data(mut self, other: &Data) -> Self {
+        let Some(id) = other.id() else { return self };
+        if let Write::Run { data, .. } = &mut self.write {
+            data.clone_from(other);
+        }
+        // For a Job it is another name as well: one that has ended on the data before is not taken for it.
+        if let Some(template) = self.pod_template_mut() {
+            template["metadata"]["annotations"][DATA] = id.into();
         }
         self
     }
@@ -124,6 +154,12 @@ impl Object {
     #[must_use]
     pub fn kept(self, keep: bool) -> Self {
         Self { keep, ..self }
+    }
+
+    /// The same drawn Secret; `complete`: if somebody has made it beforehand, values that it lacks are drawn.
+    #[must_use]
+    pub fn completed(self, complete: bool) -> Self {
+        Self { complete, ..self }
     }
 
     /// `Kind name`, as people write it.

@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::KubeSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::hold::{Hold, What, asked};
+use crate::hold::{HELD, Hold, What, asked};
 
 /// Status of every service that an operator of ours runs.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
@@ -37,6 +37,10 @@ pub struct Status {
     /// What a backup of the service consists of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backup: Option<Backup>,
+    /// Id of the data that the service has taken in, where somebody has replaced it: value of the annotation
+    /// `restore.theforeman.org/data` that the last migration ran for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<String>,
     /// Holds that were asked for by annotations `hold.theforeman.org/<holder>`, and what has become of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["holder".to_string()]))]
@@ -205,6 +209,8 @@ impl Status {
         let endless = |status: &Self| {
             let mut status = status.clone();
             status.holds.iter_mut().for_each(|hold| hold.until = None);
+            let held = status.conditions.iter_mut().filter(|condition| condition.reason == HELD);
+            held.for_each(|condition| condition.message.clear());
             status
         };
         endless(self).same(&endless(other))
@@ -284,6 +290,8 @@ pub struct Report {
     pub versions: Vec<Version>,
     /// What a backup of it consists of.
     pub backup: Option<Backup>,
+    /// Id of the data that it has taken in, where somebody has replaced it.
+    pub data: Option<String>,
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::{
     apply::Outcome,
     control::{Context, lock},
     error::{Error, call},
-    hold::{Hold, HoldState, Holds},
+    hold::{HELD, Hold, HoldState, Holds},
     managed::Managed,
     outside::Outside,
     report::Done,
@@ -38,6 +38,8 @@ pub(crate) struct Applied {
     pub ready: bool,
     /// The last stage that was not held.
     pub last: &'static str,
+    /// Who keeps it from working, if somebody does.
+    pub held: Option<String>,
     pub holds: Vec<Hold>,
 }
 
@@ -78,6 +80,7 @@ pub(crate) async fn write<K: Managed>(
                 status.versions.clone_from(&old.versions);
                 status.achieved.clone_from(&old.achieved);
                 status.backup.clone_from(&old.backup);
+                status.data.clone_from(&old.data);
             }
             status.set(old, generation, news("Ready", false, reason, &why));
             status.set(old, generation, news("Reconciling", false, reason, &why));
@@ -85,11 +88,12 @@ pub(crate) async fn write<K: Managed>(
             status.holds = holds.unanswered(HoldState::Pending, &why);
         }
         Verdict::Applied(applied) => {
-            let Applied { outcome: mut reached, report, outside, ready, last, holds: still } = *applied;
+            let Applied { outcome: mut reached, report, outside, ready, last, held, holds: still } = *applied;
             status.achieved = std::mem::take(&mut reached.achieved);
             let (reason, why) = match &reached.waiting {
                 Some((stage, why)) => (*stage, why.as_str()),
                 None if ready => ("Ready", "every part is up"),
+                None if held.is_some() => (HELD, held.as_deref().unwrap_or_default()),
                 None => (last, "what comes next is about to be decided from what this stage gave"),
             };
             status.set(old, generation, news("Ready", ready, reason, why));
@@ -108,6 +112,7 @@ pub(crate) async fn write<K: Managed>(
             status.endpoints = report.endpoints;
             status.versions = report.versions;
             status.backup = report.backup;
+            status.data = report.data;
             status.holds = still;
             outcome = reached;
         }

@@ -18,6 +18,7 @@ use kube::{
 use serde_json::Value;
 
 use crate::{
+    data::Data,
     diff::drift,
     error::{Error, call},
     explain::ready,
@@ -27,6 +28,7 @@ use crate::{
     kind::Kind,
     namespace::{Known, Namespace},
     object::{APPLIED, Object, Owner, REVISION, Write},
+    running::ended,
     status::Status,
 };
 
@@ -47,6 +49,8 @@ pub struct World {
     pub(crate) status: Status,
     /// What it is asked to do without.
     pub(crate) holds: Holds,
+    /// Which data it has.
+    pub(crate) data: Data,
 }
 
 impl World {
@@ -63,6 +67,11 @@ impl World {
     /// In what the service is asked to stand still, and until when.
     pub fn holds(&self) -> &Holds {
         &self.holds
+    }
+
+    /// Which data the service is to have; another one when somebody has replaced it.
+    pub fn data(&self) -> &Data {
+        &self.data
     }
 
     /// Metadata of a watched object.
@@ -98,10 +107,6 @@ impl World {
 
     /// Number of pods of a part that have not ended, those that are about to among them.
     pub fn at_work(&self, component: &str) -> usize {
-        let ended = |pod: &Pod| {
-            let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
-            matches!(phase, Some("Succeeded" | "Failed"))
-        };
         self.pods(component).iter().filter(|pod| !ended(pod)).count()
     }
 
@@ -144,7 +149,11 @@ impl World {
     }
 
     /// What is read only when the watch says that it is new.
-    async fn read(&self, api: &ApiResource, name: &str) -> Result<Option<Arc<DynamicObject>>, Error> {
+    pub(crate) async fn read(
+        &self,
+        api: &ApiResource,
+        name: &str,
+    ) -> Result<Option<Arc<DynamicObject>>, Error> {
         let kind = api.kind.as_str();
         let key = (kind.to_owned(), name.to_owned());
         let watched = self.metadata(kind, name).and_then(|object| object.metadata.resource_version.clone());

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use crate::{
     checked::{Checked, Chosen},
-    crd::{Images, SmartProxy, TftpDaemon},
+    crd::{Images, SmartProxy, SmartProxySpec, TftpDaemon},
     names::SETTINGS,
     read::Observed,
     service::{self, Look, Module},
@@ -44,7 +44,14 @@ const OURS: [&str; 14] = [
 impl SmartProxy {
     /// Name of every Secret of the user's that the spec refers to.
     pub fn secrets(&self) -> Vec<String> {
-        let (spec, modules) = (&self.spec, &self.spec.modules);
+        self.spec.secrets()
+    }
+}
+
+impl SmartProxySpec {
+    /// The same.
+    pub fn secrets(&self) -> Vec<String> {
+        let (spec, modules) = (self, &self.modules);
         let mut found: Vec<String> = vec![];
         let foreman = &spec.foreman;
         found.extend(foreman.ca.iter().map(|ca| ca.name.clone()));
@@ -97,6 +104,7 @@ pub fn check(proxy: &SmartProxy, seen: &Observed) -> Result<Checked, Vec<Fault>>
             identity,
             images,
             modules,
+            data: seen.data.clone(),
             keep: spec.deletion_policy == reconcile::field::DeletionPolicy::Retain,
             url,
             host,
@@ -108,12 +116,7 @@ pub fn check(proxy: &SmartProxy, seen: &Observed) -> Result<Checked, Vec<Fault>>
     }
 }
 
-fn images(
-    asked: &Images,
-    related: &Images,
-    spec: &crate::crd::SmartProxySpec,
-    faults: &mut Vec<Fault>,
-) -> Chosen {
+fn images(asked: &Images, related: &Images, spec: &SmartProxySpec, faults: &mut Vec<Fault>) -> Chosen {
     let choose = |asked: &Option<String>, related: &Option<String>| asked.clone().or_else(|| related.clone());
     let serves = spec.modules.tftp.as_ref().is_some_and(|tftp| tftp.daemon == TftpDaemon::Dnsmasq);
     let dnsmasq = choose(&asked.dnsmasq, &related.dnsmasq).filter(|_| serves);

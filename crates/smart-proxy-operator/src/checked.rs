@@ -1,7 +1,7 @@
 //! A manifest as types that cannot be wrong: what plan and services are made from.
 
 use http::Uri;
-use reconcile::Part;
+use reconcile::{Data, Part};
 
 use crate::{crd::SmartProxySpec, oauth::Consumer, service::Module};
 
@@ -73,6 +73,8 @@ pub struct Checked {
     pub images: Chosen,
     /// What it does.
     pub modules: Vec<Module>,
+    /// Which data it is to have.
+    pub data: Data,
     /// Whether volumes stay when the custom resource goes.
     pub keep: bool,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use kube::ResourceExt;
-use reconcile::{Error, Status, Values, World};
+use reconcile::{Data, Error, Status, Values, World};
 
 use crate::{
     crd::{Images, SmartProxy},
@@ -22,6 +22,8 @@ pub struct Observed {
     pub foremans: Vec<String>,
     /// Addresses of the proxy's pods that serve.
     pub pods: Vec<String>,
+    /// Which data it is to have.
+    pub data: Data,
     /// What was last reported.
     pub status: Status,
     /// Images that the operator's environment gives in place of the built-in defaults.
@@ -34,6 +36,7 @@ pub struct Observed {
 pub async fn read(proxy: &SmartProxy, world: &World) -> Result<Observed, Error> {
     let mut seen = Observed {
         status: world.status().clone(),
+        data: world.data().clone(),
         images: related(),
         now: Timestamp::now(),
         ..Observed::default()

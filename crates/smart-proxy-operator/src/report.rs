@@ -2,12 +2,7 @@
 
 use reconcile::{Backup, BackupContent, Endpoint, Report, Version};
 
-use crate::{
-    checked::{Checked, Identity},
-    names,
-    read::Observed,
-    service::proxy,
-};
+use crate::{checked::Checked, names, read::Observed, service::proxy};
 
 /// Endpoints, versions, what a backup consists of.
 pub fn report(checked: &Checked, seen: &Observed, ready: bool) -> Report {
@@ -31,6 +26,7 @@ pub fn report(checked: &Checked, seen: &Observed, ready: bool) -> Report {
         endpoints,
         versions: vec![Version { part: "smart-proxy".into(), running, wanted }],
         backup: Some(backup(checked)),
+        data: if ready { checked.data.id().map(Into::into) } else { seen.status.data.clone() },
     }
 }
 
@@ -39,16 +35,12 @@ fn backup(checked: &Checked) -> Backup {
     let content = volumes.into_iter().filter(|(_, there)| *there).map(|(name, _)| BackupContent {
         name: name.into(),
         volume: Some(checked.part(name).name()),
+        user: Some(proxy::USER),
         ..BackupContent::default()
     });
-    let secrets = match &checked.identity {
-        // Issued anew by the Foreman's authority, which is in its backup.
-        Identity::Issued(_) => vec![],
-        Identity::Own { server, client, .. } => {
-            let mut secrets = vec![server.clone(), client.clone()];
-            secrets.dedup();
-            secrets
-        }
-    };
+    // Certificates of its own are issued anew by the Foreman's authority, which is in that one's backup.
+    let mut secrets = checked.spec.secrets();
+    secrets.sort();
+    secrets.dedup();
     Backup { content: content.collect(), secrets, restore_order: 30, ..Backup::default() }
 }

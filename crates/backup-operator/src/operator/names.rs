@@ -10,8 +10,6 @@ pub const RUN: &str = "backup.theforeman.org/run";
 pub const ATTEMPT: &str = "backup.theforeman.org/attempt";
 /// Label of a `Backup` that was not run here: its set was found in a storage.
 pub const FOUND: &str = "backup.theforeman.org/found";
-/// Annotation of a service: its data were replaced, by the restore with this uid.
-pub const DATA: &str = "restore.theforeman.org/data";
 /// Finalizer of a `Backup`: holds are released and movers end before it goes.
 pub const FINALIZER: &str = "backup.theforeman.org/run";
 /// Audience of the tokens that the gateway takes.

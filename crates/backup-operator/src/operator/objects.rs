@@ -1,9 +1,10 @@
 //! A service's custom resource, as it is kept in a set and as it comes back.
 
 use kube::ResourceExt;
+use reconcile::DATA;
 use serde_json::{Value, json};
 
-use super::{names, services::Service};
+use super::services::Service;
 use crate::crd::{Mapping, Reference};
 
 /// The file with the custom resource.
@@ -15,7 +16,7 @@ const LOCAL: [&str; 2] = ["hold.theforeman.org/", "kubectl.kubernetes.io/"];
 pub fn kept(service: &Service) -> Vec<(String, String)> {
     let object = &service.object;
     let mut annotations = object.annotations().clone();
-    annotations.retain(|key, _| key != names::DATA && !LOCAL.iter().any(|prefix| key.starts_with(prefix)));
+    annotations.retain(|key, _| key != DATA && !LOCAL.iter().any(|prefix| key.starts_with(prefix)));
     let types = object.types.clone().unwrap_or_default();
     let value = json!({
         "apiVersion": types.api_version,

@@ -16,7 +16,7 @@ use kube::{
     api::{DynamicObject, ObjectMeta, PostParams},
     runtime::controller::Action,
 };
-use reconcile::{Error, What, call};
+use reconcile::{DATA, Error, What, call};
 use serde_json::Value;
 
 use super::{
@@ -520,9 +520,9 @@ impl Run<'_> {
             if !one.released {
                 // In one write: it must not start before it knows that its data are other ones.
                 let data = (!needs(&set, one).is_empty()).then(|| names::short(self.uid));
-                let changes: Vec<_> = [(names::DATA, data.clone()), (hold.as_str(), None)]
+                let changes: Vec<_> = [(DATA, data.clone()), (hold.as_str(), None)]
                     .into_iter()
-                    .filter(|(key, value)| value.is_some() || *key != names::DATA)
+                    .filter(|(key, value)| value.is_some() || *key != DATA)
                     .collect();
                 hold::annotate(&self.term.client, &one.to, &changes).await?;
                 one.released = true;
@@ -572,8 +572,9 @@ impl Run<'_> {
 /// Whether a service says that it is ready, of what it is asked for now.
 fn settled(service: &services::Service) -> bool {
     let current = service.status.observed_generation == service.object.metadata.generation;
-    let restarted = service.status.holds.is_empty();
-    current && restarted && service.status.is("Ready")
+    let data = service.object.annotations().get(DATA);
+    let taken = data.is_none_or(|id| service.status.data.as_ref() == Some(id));
+    current && taken && service.status.holds.is_empty() && service.status.is("Ready")
 }
 
 /// Whether an instance has anything of this kind in the set.

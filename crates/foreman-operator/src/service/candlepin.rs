@@ -16,8 +16,8 @@ const USER: i64 = 53;
 const SERVER: &str = include_str!("candlepin/server.xml");
 const LOGGING: &str = include_str!("candlepin/logging.properties");
 
-/// Nothing without Katello.
-pub fn objects(foreman: &Instance) -> Vec<Object> {
+/// Nothing without Katello. `still`: nobody may write, so there is no pod.
+pub fn objects(foreman: &Instance, still: bool) -> Vec<Object> {
     if !foreman.katello() {
         return vec![];
     }
@@ -38,7 +38,7 @@ pub fn objects(foreman: &Instance) -> Vec<Object> {
     vec![
         foreman.part("candlepin-config").secret(files),
         part.service("ClusterIP", &[("https", 23443)]),
-        part.deployment(1, Replace::OneAtATime, pod(foreman, resources)),
+        part.deployment(i32::from(!still), Replace::OneAtATime, pod(foreman, resources)),
     ]
 }
 

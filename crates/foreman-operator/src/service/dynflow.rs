@@ -24,19 +24,26 @@ const DRAIN: &str =
 
 /// Nothing without background tasks. `still`: none may run, so there are no workers; the orchestrator keeps what waits.
 pub fn objects(foreman: &Instance, still: bool) -> Vec<Object> {
+    [orchestrator(foreman, false), workers(foreman, still)].concat()
+}
+
+/// `still`: nobody may write, so there is none.
+pub fn orchestrator(foreman: &Instance, still: bool) -> Vec<Object> {
+    if !foreman.tasks() {
+        return vec![];
+    }
+    let (name, resources) = ("orchestrator", foreman.spec.resources.orchestrator.as_ref());
+    // One at a time: a second one would only wait for the lock of the first.
+    vec![process(foreman, name, name, i32::from(!still), Replace::OneAtATime, resources)]
+}
+
+/// What runs jobs.
+pub fn workers(foreman: &Instance, still: bool) -> Vec<Object> {
     if !foreman.tasks() {
         return vec![];
     }
     let resources = &foreman.spec.resources;
-    // One at a time: a second one would only wait for the lock of the first.
-    let mut objects = vec![process(
-        foreman,
-        "orchestrator",
-        "orchestrator",
-        1,
-        Replace::OneAtATime,
-        resources.orchestrator.as_ref(),
-    )];
+    let mut objects = vec![];
     let workers = if still { 0 } else { foreman.spec.dynflow_workers };
     objects.push(process(foreman, "worker", "worker", workers, Replace::Rolling, resources.worker.as_ref()));
     if foreman.katello() {

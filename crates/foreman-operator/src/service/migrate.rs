@@ -10,6 +10,11 @@ use super::{
 
 /// The configuration that it and all that follow need, and the Job.
 pub fn objects(foreman: &Instance) -> Vec<Object> {
+    rails::objects(foreman).into_iter().chain([job(foreman)]).collect()
+}
+
+/// The Job.
+pub fn job(foreman: &Instance) -> Object {
     let part = foreman.part("migrate");
     let process = Process {
         name: "migrate",
@@ -31,12 +36,10 @@ pub fn objects(foreman: &Instance) -> Vec<Object> {
         }),
         ..Default::default()
     };
-    let mut objects = rails::objects(foreman);
-    let run = Object::run(job, foreman.release());
+    let run = Object::run(job, foreman.release()).on_data(&foreman.data);
     // Of a database of somebody else's only the status can say what it was migrated to.
-    objects.push(match foreman.external {
+    match foreman.external {
         None => run.on_volume(foreman.part("database").name()),
         Some(_) => run,
-    });
-    objects
+    }
 }

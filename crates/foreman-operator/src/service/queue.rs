@@ -14,6 +14,7 @@ pub fn objects(foreman: &Instance) -> Vec<Object> {
         resources: Amounts::or(foreman.spec.resources.queue.as_ref(), ["25m", "64Mi"], ["1", "512Mi"]),
         password: &foreman.keys.queue,
         secret: foreman.part(names::QUEUE).name(),
+        data: &foreman.data,
     }
     .objects()
 }

@@ -49,13 +49,3 @@ async fn without_workers_the_orchestrator_and_the_web_go_on() {
     assert_eq!((now("worker"), now("worker-hosts-queue")), (2.into(), 1.into()));
     assert_eq!(suspended(&rehearsal), 0);
 }
-
-#[tokio::test]
-async fn to_hold_writes_the_web_goes_as_well_and_the_proxy_stays() {
-    let rehearsal = installed().await;
-    rehearsal.hold("night", &[What::Writes], Some(280));
-    rehearsal.settle().await.unwrap();
-    let now = |name: &str| replicas(&rehearsal, name);
-    assert_eq!((now("worker"), now("web"), now("proxy")), (0.into(), 0.into(), 1.into()));
-    assert_eq!(rehearsal.pass().await.unwrap().holds[0].state, HoldState::Held);
-}

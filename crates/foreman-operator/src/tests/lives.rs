@@ -19,7 +19,7 @@ fn shape(rehearsal: &Rehearsal<Foreman>) -> Vec<String> {
 }
 
 /// Image and success of each migration's Job, by path.
-fn migrations(rehearsal: &Rehearsal<Foreman>) -> BTreeMap<String, (Value, bool)> {
+pub fn migrations(rehearsal: &Rehearsal<Foreman>) -> BTreeMap<String, (Value, bool)> {
     let jobs = rehearsal.memory.objects().into_iter().filter(|(path, _)| path.contains("/jobs/"));
     let image = |job: &Value| job["spec"]["template"]["spec"]["containers"][0]["image"].clone();
     jobs.map(|(path, job)| (path, (image(&job), job["status"]["succeeded"] == 1))).collect()

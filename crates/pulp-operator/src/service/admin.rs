@@ -27,6 +27,6 @@ pub fn objects(pulp: &Instance) -> Vec<Object> {
     };
     // With a secret besides: what stands in a status must not help to guess a password.
     let which = hash(&(&pulp.keys.secret_key, &pulp.keys.admin));
-    let job = Object::run(job, format!("password {which}")).templated(template);
+    let job = Object::run(job, format!("password {which}")).templated(template).on_data(&pulp.data);
     vec![migrate::on_own_volume(pulp, job)]
 }

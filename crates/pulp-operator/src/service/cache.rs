@@ -18,6 +18,7 @@ pub fn objects(pulp: &Instance) -> Vec<Object> {
         resources: Amounts::or(template.resources.as_ref(), ["25m", "64Mi"], ["1", "256Mi"]),
         password: &pulp.keys.cache,
         secret: pulp.part(names::CACHE).name(),
+        data: &pulp.data,
     };
     cache.objects().into_iter().map(|object| object.templated(template)).collect()
 }

@@ -10,7 +10,11 @@ use crate::{names, read::Observed};
 /// that has served nobody yet.
 pub fn add(pulp: &Instance, seen: &Observed) -> Vec<Object> {
     let wanted = achieves(pulp);
-    let fits = seen.status.achieved(&pulp.part(names::CHECKSUMS).name()) == wanted.as_deref();
+    let achieved = seen.status.achieved(&pulp.part(names::CHECKSUMS).name());
+    let fits = match (achieved, &wanted) {
+        (Some(achieved), Some(wanted)) => pulp.data.counts(achieved, wanted),
+        (achieved, wanted) => achieved.is_none() && wanted.is_none(),
+    };
     if fits || !seen.lived() { vec![] } else { job(pulp, names::CHECKSUMS_ADDED, "add") }
 }
 
@@ -39,5 +43,6 @@ fn job(pulp: &Instance, name: &str, what: &str) -> Vec<Object> {
         spec: Some(JobSpec { backoff_limit: Some(2), template: part.template(pod), ..Default::default() }),
         ..Default::default()
     };
-    vec![migrate::on_own_volume(pulp, Object::run(job, achieves).templated(template))]
+    let job = Object::run(job, achieves).templated(template).on_data(&pulp.data);
+    vec![migrate::on_own_volume(pulp, job)]
 }

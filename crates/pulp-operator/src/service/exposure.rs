@@ -119,5 +119,5 @@ pub fn foreign((group, version, kind): (&str, &str, &str), metadata: ObjectMeta,
     let mut body = DynamicObject::new("", &api);
     body.metadata = metadata;
     body.data = json!({ "spec": spec });
-    Object { api, body, write: Write::Apply, keep: false, least: None }
+    Object { api, body, write: Write::Apply, keep: false, least: None, complete: false }
 }

@@ -36,6 +36,16 @@ pub fn objects(pulp: &Instance, monitored: bool) -> Vec<Object> {
     objects
 }
 
+/// What of it has the database open, at rest.
+pub fn stopped(pulp: &Instance) -> Vec<Object> {
+    let mut objects = objects(pulp, false);
+    objects.retain(|object| object.api.kind == "Deployment");
+    for deployment in &mut objects {
+        deployment.body.data["spec"]["replicas"] = 0.into();
+    }
+    objects
+}
+
 fn pod(pulp: &Instance) -> PodSpec {
     let spec = &pulp.spec.metrics;
     let mut variables = vec![process::field("POD_IP", "status.podIP")];

@@ -44,5 +44,5 @@ fn job(pulp: &Instance, name: &str, what: &str) -> Object {
         }),
         ..Default::default()
     };
-    Object::run(job, pulp.release()).answering().templated(&spec.template)
+    Object::run(job, pulp.release()).answering().templated(&spec.template).on_data(&pulp.data)
 }

@@ -8,6 +8,7 @@ mod kinds;
 mod lives;
 mod metrics;
 mod parts;
+mod restores;
 mod schema;
 mod signing;
 mod takeover;

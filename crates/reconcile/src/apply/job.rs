@@ -5,6 +5,7 @@ use kube::{ResourceExt, api::PostParams};
 
 use super::{Pass, memory::Claim, remove::delete};
 use crate::{
+    data::Data,
     error::{Error, call},
     explain::explain,
     gate::State,
@@ -16,14 +17,20 @@ use crate::{
 /// How long a Job that failed for good rests before it is started anew: what it failed of may have been mended outside.
 const RETRY: SignedDuration = SignedDuration::from_secs(120);
 
+/// What is wanted of a Job; see `Write::Run`.
+pub(super) struct Wanted<'a> {
+    pub achieves: &'a str,
+    pub volume: Option<&'a str>,
+    pub answers: bool,
+    pub data: &'a Data,
+}
+
 impl Pass<'_> {
     /// A Job that runs until it has achieved something once.
     pub(super) async fn run(
         &mut self,
         object: &Object,
-        achieves: &str,
-        volume: Option<&str>,
-        answers: bool,
+        Wanted { achieves, volume, answers, data }: Wanted<'_>,
     ) -> Result<(), Error> {
         let base = object.body.name_any();
         let claim = volume.and_then(|volume| Claim::recall(self.world, volume, &base));
@@ -37,7 +44,7 @@ impl Pass<'_> {
             }
             (None, None) => {}
         }
-        if self.outcome.achieved(&base) == Some(achieves) {
+        if self.outcome.achieved(&base).is_some_and(|achieved| data.counts(achieved, achieves)) {
             return Ok(());
         }
         let mut object = object.clone();
@@ -111,7 +118,7 @@ impl Pass<'_> {
                         return Ok(());
                     }
                 };
-                let done = Achieved { job: base.clone(), what: achieves.to_owned(), said };
+                let done = Achieved { job: base.clone(), what: data.mark(achieves), said };
                 self.remember(&base, Some(done), claim.as_ref()).await?;
             }
             State::Failed(_) => {

@@ -4,6 +4,7 @@ mod job;
 mod memory;
 mod others;
 mod remove;
+mod secret;
 
 use std::collections::HashSet;
 
@@ -11,16 +12,14 @@ use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use kube::{
     ResourceExt,
-    api::{Patch, PatchParams, PostParams},
+    api::{Patch, PatchParams},
 };
-use serde_json::json;
 
 use crate::{
     certificate::Certificate,
     error::{Error, call},
     explain::explain,
     gate::State,
-    generated::{Generate, draw},
     hash,
     namespace::Known,
     object::{APPLIED, Object, REVISION, Write},
@@ -29,7 +28,10 @@ use crate::{
     world::{ASIDE, World, encoded},
 };
 
-use self::remove::{delete, leave, prune};
+use self::{
+    job::Wanted,
+    remove::{delete, leave, prune},
+};
 
 /// Where a plan stands after one pass.
 #[derive(Debug, Default)]
@@ -161,8 +163,9 @@ struct Pass<'a> {
 impl Pass<'_> {
     async fn one(&mut self, object: &Object) -> Result<(), Error> {
         let object = &dress(self.world, self.issued, object).await?;
-        if let Write::Run { achieves, volume, answers } = &object.write {
-            return self.run(object, achieves, volume.as_deref(), *answers).await;
+        if let Write::Run { achieves, volume, answers, data } = &object.write {
+            let wanted = Wanted { achieves, volume: volume.as_deref(), answers: *answers, data };
+            return self.run(object, wanted).await;
         }
         let mut known = self.world.look(object).await?;
         if known.is_none() {
@@ -172,7 +175,9 @@ impl Pass<'_> {
             known = self.stranger(object).await?;
         }
         let Some(known) = known else { return self.create(object).await };
-        self.ours(object, &known.metadata)?;
+        if !self.restored(object, &known.metadata).await? {
+            self.ours(object, &known.metadata)?;
+        }
         let same = |key: &str| {
             known.metadata.annotations.as_ref().and_then(|all| all.get(key)).map(String::as_str)
                 == Some(object.annotation(key))
@@ -181,7 +186,7 @@ impl Pass<'_> {
             Write::Issue(certificate) => {
                 self.renewal(object, certificate).await?.is_none_or(|at| at <= Timestamp::now())
             }
-            _ => false,
+            _ => !self.lacking(object).await?.is_empty(),
         };
         // A Job that is applied is one that runs as long as it is wanted.
         if object.api.kind == "Job" && !matches!(known.state, State::Waits(_)) {
@@ -253,48 +258,12 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// Draws the values of a Secret and creates it; one that is there already stays.
-    async fn generate(
-        &mut self,
-        object: &Object,
-        values: Vec<(&'static str, Generate)>,
-    ) -> Result<Known, Error> {
-        let drawn = tokio::task::spawn_blocking(move || draw(&values)).await;
-        let drawn = drawn.map_err(|_| Error::Slow { what: format!("drawing {}", object.title()) })??;
-        let mut body = object.body.clone();
-        body.data["data"] = encoded(&drawn);
-        let api = self.world.api(&object.api);
-        let parameters =
-            PostParams { field_manager: Some(self.world.owner.manager.into()), ..Default::default() };
-        let created = call("create", object.title(), api.create(&parameters, &body)).await;
-        let live = match created {
-            Err(Error::Api { code: Some(409), .. }) => {
-                call("get", object.title(), api.get(&object.body.name_any())).await?
-            }
-            other => {
-                self.outcome.written.push(format!("created {}", object.title()));
-                other?
-            }
-        };
-        Ok(self.world.learn(object, live, true))
-    }
-
     /// Writes an object as stated. `anew`: a certificate has to be issued.
     async fn write(&mut self, object: &Object, anew: bool) -> Result<Known, Error> {
         let (api, name) = (self.world.api(&object.api), object.body.name_any());
         let mut body = object.body.clone();
         let patch = match &object.write {
-            // Its values were created, not applied: an apply without them would not take them, but could not drop an owner either.
-            Write::Generate(_) => {
-                let owners = body.metadata.owner_references.clone();
-                let metadata = json!({ "labels": body.metadata.labels, "annotations": body.metadata.annotations, "ownerReferences": owners });
-                let merge = Patch::Merge(json!({ "metadata": metadata }));
-                let parameters = PatchParams {
-                    field_manager: Some(self.world.owner.manager.into()),
-                    ..Default::default()
-                };
-                call("patch", object.title(), api.patch(&name, &parameters, &merge)).await?
-            }
+            Write::Generate(_) => self.adopt(object).await?,
             write => {
                 if let Write::Issue(certificate) = write {
                     body.data["data"] = self.values(object, certificate, anew).await?;

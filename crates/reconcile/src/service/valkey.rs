@@ -3,14 +3,18 @@
 use k8s_openapi::api::core::v1::{Container, ContainerPort, PodSpec, ResourceRequirements, SecurityContext};
 
 use crate::{
+    data::Data,
     field,
     object::Object,
     part::{Part, Replace},
-    pod::{claim_volume, env_secret, every, exec, mount, scratch, secret_volume, user},
+    pod::{claim_volume, env, env_secret, every, exec, mount, scratch, secret_volume, user},
 };
 
 /// The user of upstream's image.
 const USER: i64 = 1001;
+
+/// What was queued or kept for data that is gone means nothing to other data.
+const BEGIN: &str = include_str!("valkey/begin.sh");
 
 /// A Valkey of one pod.
 #[derive(Clone, Debug)]
@@ -27,6 +31,8 @@ pub struct Valkey<'a> {
     pub password: &'a str,
     /// The Secret that has it under the key `password`.
     pub secret: String,
+    /// The data that what it holds was made from: it begins empty when that is replaced.
+    pub data: &'a Data,
 }
 
 impl Valkey<'_> {
@@ -72,14 +78,24 @@ impl Valkey<'_> {
         let config = self.config().name();
         let password = |name| env_secret(name, &self.secret, "password");
         let answers = || exec(["bash", "-c", "[ \"$(valkey-cli ping)\" = PONG ]"]);
+        let serve = ["valkey-server", "/etc/valkey/valkey.conf"];
+        // Without a volume a new pod is empty already.
+        let command = match self.data.id() {
+            Some(_) if self.volume.is_some() => {
+                ["bash", "-c", BEGIN, "bash"].into_iter().chain(serve).collect()
+            }
+            _ => serve.to_vec(),
+        };
+        let mut variables = vec![password("REDISCLI_AUTH")];
+        variables.extend(self.data.id().map(|id| env("DATA", id)));
         PodSpec {
             security_context: Some(user(USER)),
             termination_grace_period_seconds: Some(30),
             containers: vec![Container {
                 name: "valkey".into(),
                 image: Some(self.image.into()),
-                command: Some(["valkey-server", "/etc/valkey/valkey.conf"].map(Into::into).into()),
-                env: Some(vec![password("REDISCLI_AUTH")]),
+                command: Some(command.into_iter().map(Into::into).collect()),
+                env: Some(variables),
                 ports: Some(vec![ContainerPort {
                     name: Some("valkey".into()),
                     container_port: 6379,

@@ -106,7 +106,12 @@ async fn registration(
 ) {
     let before = Memory::parse(seen.status.achieved(REGISTRATION));
     let url = &proxy.foreman.url;
-    match register(proxy, access, before.as_ref(), running).await {
+    let mut fingerprint = running.fingerprint();
+    // A Foreman whose data was replaced knows what it knew then.
+    if let Some(data) = seen.foreman.as_ref().and_then(|foreman| foreman.data.as_ref()) {
+        fingerprint = format!("{fingerprint}@{data}");
+    }
+    match register(proxy, access, before.as_ref(), fingerprint).await {
         Ok((known, memory)) => {
             outside.achieved = Some(Achieved {
                 job: REGISTRATION.into(),
@@ -142,7 +147,7 @@ async fn register(
     proxy: &Checked,
     access: &Access,
     before: Option<&Memory>,
-    running: &Running,
+    fingerprint: String,
 ) -> Result<(Known, Memory), Trouble> {
     let api = Api::new(&proxy.foreman, access)?;
     let (name, url) = (proxy.registered_name(), proxy.url.to_string());
@@ -155,7 +160,7 @@ async fn register(
         found = api.numbered(before.id).await?.filter(|known| known.url == before.url || known.url == url);
     }
     let spec = &proxy.spec.registration;
-    let wanted = decide::Wanted { name, url, take_over: spec.take_over, fingerprint: &running.fingerprint() };
+    let wanted = decide::Wanted { name, url, take_over: spec.take_over, fingerprint: &fingerprint };
     let mut known = match decide(found, before, &wanted) {
         Step::Keep(known) => known,
         Step::Create => api.create(name, url, &spec.organizations, &spec.locations).await?,
@@ -164,7 +169,7 @@ async fn register(
         Step::Stranger(known) => return Err(Trouble::Stranger(known.name, known.url, url.to_owned())),
     };
     known.version = api.version().await;
-    let memory = Memory { id: known.id, url: url.to_owned(), fingerprint: running.fingerprint() };
+    let memory = Memory { id: known.id, url: url.to_owned(), fingerprint };
     Ok((known, memory))
 }
 

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The user `foreman-proxy` of upstream's image. OpenSSH looks it up by its number.
-const USER: i64 = 991;
+pub const USER: i64 = 991;
 /// Where settings of modules are.
 const DIRECTORY: &str = "/etc/foreman-proxy/settings.d";
 /// Key of Foreman's authority among the settings.
@@ -51,7 +51,9 @@ pub fn objects(proxy: &Checked) -> Vec<Object> {
     objects.push(secret(proxy, &files));
     objects.push(service(proxy));
     let pod = pod(proxy, &files);
-    objects.push(proxy.part(PROXY).deployment(1, Replace::OneAtATime, pod).templated(&proxy.spec.template));
+    let deployment = proxy.part(PROXY).deployment(1, Replace::OneAtATime, pod);
+    // It reads some of its files only at its start.
+    objects.push(deployment.templated(&proxy.spec.template).on_data(&proxy.data));
     objects
 }
 
