@@ -77,7 +77,9 @@ impl Ahead {
 impl Drop for Window {
     fn drop(&mut self) {
         let mut windows = self.ahead.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = windows.iter().position(|(id, offset, _)| *id == self.pack && *offset == self.offset) {
+        if let Some(at) =
+            windows.iter().position(|(id, offset, _)| *id == self.pack && *offset == self.offset)
+        {
             windows.swap_remove(at);
         }
     }
@@ -86,10 +88,18 @@ impl Drop for Window {
 impl ReadBackend for Ahead {
     super::backend::read_through!(inner);
 
-    fn read_partial(&self, kind: FileType, id: &Id, cacheable: bool, offset: u32, length: u32) -> RusticResult<Bytes> {
+    fn read_partial(
+        &self,
+        kind: FileType,
+        id: &Id,
+        cacheable: bool,
+        offset: u32,
+        length: u32,
+    ) -> RusticResult<Bytes> {
         if kind == FileType::Pack {
             // The library calls cacheable what are trees.
-            let known = if cacheable { self.tree(id, offset, length)? } else { self.in_window(id, offset, length) };
+            let known =
+                if cacheable { self.tree(id, offset, length)? } else { self.in_window(id, offset, length) };
             if let Some(bytes) = known {
                 return Ok(bytes);
             }

@@ -67,13 +67,6 @@ pub struct Rest {
     given_up: Mutex<Option<Failure>>,
 }
 
-/// The answer to a request that succeeded.
-struct Answer {
-    body: Bytes,
-    /// What `Content-Length` says, also to HEAD.
-    length: Option<u64>,
-}
-
 /// Why a request did not succeed.
 enum Trouble {
     /// May be better in a moment.
@@ -135,7 +128,7 @@ impl Rest {
     }
 
     /// Tries until it succeeds, it is clear that it will not, or the time is over.
-    fn run(&self, what: &str, request: Request) -> Result<Answer, Failure> {
+    fn run(&self, what: &str, request: Request) -> Result<Bytes, Failure> {
         let limits = self.storage.limits;
         let begun = Instant::now();
         let mut pause = limits.first_pause;
@@ -151,6 +144,8 @@ impl Rest {
             match self.once(what, request, left.min(limits.request)) {
                 Ok(answer) => return Ok(answer),
                 Err(Trouble::Lasting(failure)) => return Err(failure),
+                // That the last try was cut short says nothing.
+                Err(Trouble::Passing(_)) if left < limits.request && !last.is_empty() => {}
                 Err(Trouble::Passing(why)) => last = why,
             }
             thread::sleep(pause.min(limits.give_up.saturating_sub(begun.elapsed())));
@@ -169,17 +164,19 @@ impl Rest {
         self.given_up.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(failure).clone()
     }
 
-    fn once(&self, what: &str, request: Request, within: Duration) -> Result<Answer, Trouble> {
+    fn once(&self, what: &str, request: Request, within: Duration) -> Result<Bytes, Trouble> {
         let file = &self.storage.token;
-        let token = std::fs::read_to_string(file)
-            .map_err(|error| Trouble::Passing(format!("the token {} cannot be read: {error}", file.display())))?;
+        let token = std::fs::read_to_string(file).map_err(|error| {
+            Trouble::Passing(format!("the token {} cannot be read: {error}", file.display()))
+        })?;
         let mut call = http::Request::builder()
             .method(request.method)
             .uri(format!("{}/{}", self.storage.url.trim_end_matches('/'), request.path))
             .header("Authorization", format!("Bearer {}", token.trim()))
             .header("Accept", "application/vnd.x.restic.rest.v2");
         if let Some((offset, length)) = request.range {
-            call = call.header("Range", format!("bytes={offset}-{}", u64::from(offset) + u64::from(length) - 1));
+            call =
+                call.header("Range", format!("bytes={offset}-{}", u64::from(offset) + u64::from(length) - 1));
         }
         let size = request.body.map_or(0, BytesList::size);
         let reader = request.body.cloned().unwrap_or_default().reader();
@@ -192,16 +189,20 @@ impl Rest {
         let call = call.body(body).map_err(|error| self.lasting(what, &error.to_string()))?;
         let call = self.agent.configure_request(call).timeout_global(Some(within)).build();
         let mut answer = self.agent.run(call).map_err(|error| Trouble::Passing(error.to_string()))?;
-        let length = answer.headers().get("Content-Length").and_then(|value| value.to_str().ok()?.parse().ok());
         let body = answer.body_mut().with_config().limit(u64::from(u32::MAX)).read_to_vec();
-        let body = Bytes::from(body.map_err(|error| Trouble::Passing(format!("the answer broke off: {error}")))?);
+        let body =
+            Bytes::from(body.map_err(|error| Trouble::Passing(format!("the answer broke off: {error}")))?);
         match answer.status().as_u16() {
             200..=299 => match request.range {
                 Some((_, length)) if body.len() != length as usize => {
-                    let text = format!("storage {}: {what}: asked for {length} bytes, got {}", self.storage.name, body.len());
+                    let text = format!(
+                        "storage {}: {what}: asked for {length} bytes, got {}",
+                        self.storage.name,
+                        body.len()
+                    );
                     Err(Trouble::Lasting(Failure { missing: false, text }))
                 }
-                _ => Ok(Answer { body, length }),
+                _ => Ok(body),
             },
             status => Err(self.refused(what, status, String::from_utf8_lossy(&body).trim())),
         }
@@ -209,17 +210,25 @@ impl Rest {
 
     fn refused(&self, what: &str, status: u16, why: &str) -> Trouble {
         match status {
-            404 => Trouble::Lasting(Failure { missing: true, text: format!("storage {}: {what}: it is not there", self.storage.name) }),
+            404 => Trouble::Lasting(Failure {
+                missing: true,
+                text: format!("storage {}: {what}: it is not there", self.storage.name),
+            }),
             // No space does not come back by waiting a minute.
             507 => self.lasting(what, why),
-            408 | 429 | 500.. => Trouble::Passing(if why.is_empty() { format!("status {status}") } else { why.to_owned() }),
+            408 | 429 | 500.. => {
+                Trouble::Passing(if why.is_empty() { format!("status {status}") } else { why.to_owned() })
+            }
             _ if why.is_empty() => self.lasting(what, &format!("status {status}")),
             _ => self.lasting(what, why),
         }
     }
 
     fn lasting(&self, what: &str, why: &str) -> Trouble {
-        Trouble::Lasting(Failure { missing: false, text: format!("storage {}: {what}: {why}", self.storage.name) })
+        Trouble::Lasting(Failure {
+            missing: false,
+            text: format!("storage {}: {what}: {why}", self.storage.name),
+        })
     }
 
     fn path(kind: FileType, id: &Id) -> String {
@@ -231,17 +240,21 @@ impl Rest {
 
     fn list_of(&self, kind: FileType) -> Result<Vec<(Id, u32)>, Failure> {
         if kind == FileType::Config {
-            return match self.run("looking for the repository", Request::new("HEAD", "config")) {
-                Ok(answer) => Ok(vec![(Id::default(), u32::try_from(answer.length.unwrap_or_default()).unwrap_or(u32::MAX))]),
+            // Not HEAD: an answer to that has no room for the reason of a refusal.
+            return match self.run("looking for the repository", Request::new("GET", "config")) {
+                Ok(answer) => Ok(vec![(Id::default(), u32::try_from(answer.len()).unwrap_or(u32::MAX))]),
                 Err(failure) if failure.missing => Ok(Vec::new()),
                 Err(failure) => Err(failure),
             };
         }
         let what = format!("listing {}", kind.dirname());
         let answer = self.run(&what, Request::new("GET", &format!("{}/", kind.dirname())))?;
-        let listed: Vec<Listed> = serde_json::from_slice(&answer.body).map_err(|error| Failure {
+        let listed: Vec<Listed> = serde_json::from_slice(&answer).map_err(|error| Failure {
             missing: false,
-            text: format!("storage {}: {what}: the gateway did not answer in restic's protocol, version 2: {error}", self.storage.name),
+            text: format!(
+                "storage {}: {what}: the gateway did not answer in restic's protocol, version 2: {error}",
+                self.storage.name
+            ),
         })?;
         Ok(listed.into_iter().filter_map(|file| Some((file.name.parse().ok()?, file.size))).collect())
     }
@@ -256,7 +269,9 @@ struct Listed {
 fn authorities(pem: &[u8]) -> Result<Vec<Certificate<'static>>, Error> {
     let mut found = Vec::new();
     for item in ureq::tls::parse_pem(pem) {
-        if let PemItem::Certificate(certificate) = item.map_err(|error| Error::Storage(format!("the gateway's authority: {error}")))? {
+        if let PemItem::Certificate(certificate) =
+            item.map_err(|error| Error::Storage(format!("the gateway's authority: {error}")))?
+        {
             found.push(certificate);
         }
     }
@@ -288,16 +303,23 @@ impl ReadBackend for Rest {
 
     fn read_full(&self, kind: FileType, id: &Id) -> RusticResult<Bytes> {
         let answer = self.run(&describe("reading", kind, id), Request::new("GET", &Self::path(kind, id)));
-        answer.map(|answer| answer.body).map_err(wrap)
+        answer.map_err(wrap)
     }
 
-    fn read_partial(&self, kind: FileType, id: &Id, _cacheable: bool, offset: u32, length: u32) -> RusticResult<Bytes> {
+    fn read_partial(
+        &self,
+        kind: FileType,
+        id: &Id,
+        _cacheable: bool,
+        offset: u32,
+        length: u32,
+    ) -> RusticResult<Bytes> {
         if length == 0 {
             return Ok(Bytes::new());
         }
         let path = Self::path(kind, id);
         let request = Request { range: Some((offset, length)), ..Request::new("GET", &path) };
-        self.run(&describe("reading", kind, id), request).map(|answer| answer.body).map_err(wrap)
+        self.run(&describe("reading", kind, id), request).map_err(wrap)
     }
 
     fn warmup_path(&self, kind: FileType, id: &Id) -> String {
@@ -332,11 +354,18 @@ macro_rules! read_through {
             self.$inner.location()
         }
 
-        fn list_with_size(&self, kind: rustic_core::FileType) -> rustic_core::RusticResult<Vec<(rustic_core::Id, u32)>> {
+        fn list_with_size(
+            &self,
+            kind: rustic_core::FileType,
+        ) -> rustic_core::RusticResult<Vec<(rustic_core::Id, u32)>> {
             self.$inner.list_with_size(kind)
         }
 
-        fn read_full(&self, kind: rustic_core::FileType, id: &rustic_core::Id) -> rustic_core::RusticResult<bytes::Bytes> {
+        fn read_full(
+            &self,
+            kind: rustic_core::FileType,
+            id: &rustic_core::Id,
+        ) -> rustic_core::RusticResult<bytes::Bytes> {
             self.$inner.read_full(kind, id)
         }
 

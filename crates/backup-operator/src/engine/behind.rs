@@ -40,7 +40,9 @@ impl UnderWay {
         }
         match &packs.failed {
             None => Ok(packs),
-            Some(failure) => Err(RusticError::with_source(ErrorKind::Backend, "a pack was not written", failure.clone())),
+            Some(failure) => {
+                Err(RusticError::with_source(ErrorKind::Backend, "a pack was not written", failure.clone()))
+            }
         }
     }
 
@@ -68,7 +70,14 @@ impl Behind {
 impl ReadBackend for Behind {
     super::backend::read_through!(inner);
 
-    fn read_partial(&self, kind: FileType, id: &Id, cacheable: bool, offset: u32, length: u32) -> RusticResult<Bytes> {
+    fn read_partial(
+        &self,
+        kind: FileType,
+        id: &Id,
+        cacheable: bool,
+        offset: u32,
+        length: u32,
+    ) -> RusticResult<Bytes> {
         self.inner.read_partial(kind, id, cacheable, offset, length)
     }
 }
@@ -89,7 +98,11 @@ impl WriteBackend for Behind {
             under_way.done(inner.write_bytes(kind, &id, cacheable, content));
         });
         if let Err(error) = writer {
-            self.under_way.done(Err(RusticError::with_source(ErrorKind::Internal, "no thread to write a pack", error)));
+            self.under_way.done(Err(RusticError::with_source(
+                ErrorKind::Internal,
+                "no thread to write a pack",
+                error,
+            )));
         }
         Ok(())
     }

@@ -9,7 +9,9 @@ pub fn contain<T: Send>(work: impl FnOnce() -> Result<T, Error> + Send) -> Resul
     thread::scope(|scope| {
         let worker = thread::Builder::new().name("engine".to_owned()).spawn_scoped(scope, work);
         let worker = worker.map_err(|error| Error::Library(format!("no thread for the engine: {error}")))?;
-        worker.join().unwrap_or_else(|panic| Err(Error::Library(format!("the library panicked: {}", words(&*panic)))))
+        worker
+            .join()
+            .unwrap_or_else(|panic| Err(Error::Library(format!("the library panicked: {}", words(&*panic)))))
     })
 }
 

@@ -29,13 +29,18 @@ pub enum Error {
     #[error("{0} has no repository yet; the first backup makes it")]
     NoRepository(String),
     /// The repository was made with another key.
-    #[error("the key does not fit the repository {0}: it was made with another key; put back the key of the storage that it was made with")]
+    #[error(
+        "the key does not fit the repository {0}: it was made with another key; put back the key of the storage that it was made with"
+    )]
     Key(String),
     /// The key's Secret cannot be one.
     #[error("{0}")]
     BadKey(String),
     /// Files that should be in the backup are missing, unreadable or not what their names say. No snapshot was made.
-    #[error("{count} of what was to be backed up could not be read, so there is no snapshot; first: {}", list(first))]
+    #[error(
+        "{count} of what was to be backed up could not be read, so there is no snapshot; first: {}",
+        list(first)
+    )]
     Unread {
         /// All of them.
         count: u64,
@@ -43,7 +48,9 @@ pub enum Error {
         first: Vec<Unread>,
     },
     /// What was stored is not what was asked. No snapshot was made.
-    #[error("asked for {asked_files} files and {asked_bytes} bytes, stored {stored_files} files and {stored_bytes} bytes, so there is no snapshot")]
+    #[error(
+        "asked for {asked_files} files and {asked_bytes} bytes, stored {stored_files} files and {stored_bytes} bytes, so there is no snapshot"
+    )]
     Mismatch {
         /// Files that the source offered.
         asked_files: u64,
@@ -100,7 +107,9 @@ pub(super) fn failure<'a>(error: &'a (dyn std::error::Error + 'static)) -> Optio
     let mut next = Some(error);
     while let Some(error) = next {
         // A boxed error is not the error that it boxes.
-        let inside = error.downcast_ref::<Box<RusticError>>().map(|boxed| &**boxed as &(dyn std::error::Error + 'static));
+        let inside = error
+            .downcast_ref::<Box<RusticError>>()
+            .map(|boxed| &**boxed as &(dyn std::error::Error + 'static));
         let error = inside.unwrap_or(error);
         if let Some(failure) = error.downcast_ref::<Failure>() {
             return Some(failure);

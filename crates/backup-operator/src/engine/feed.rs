@@ -114,8 +114,13 @@ impl ReadSource for Feed {
                 ledger.progress.file();
             }
             let name = entry.path.file_name()?.to_owned();
-            let opening = entry.open.map(|open| Opening { path: entry.path.clone(), open, ledger: ledger.clone() });
-            Some(Ok(ReadSourceEntry { node: Node::new_node(&name, entry.kind, entry.meta), path: entry.path, open: opening }))
+            let opening =
+                entry.open.map(|open| Opening { path: entry.path.clone(), open, ledger: ledger.clone() });
+            Some(Ok(ReadSourceEntry {
+                node: Node::new_node(&name, entry.kind, entry.meta),
+                path: entry.path,
+                open: opening,
+            }))
         }))
     }
 }

@@ -57,7 +57,12 @@ fn entry(root: &Path, listed: &Listed, ledger: &Arc<Ledger>) -> Result<Entry, St
     {
         return Err(format!("has {} bytes, not {size}", found.len()));
     }
-    let expected = Expected { path: listed.path.clone(), announced: found.len(), size: listed.size, sha256: listed.sha256 };
+    let expected = Expected {
+        path: listed.path.clone(),
+        announced: found.len(),
+        size: listed.size,
+        sha256: listed.sha256,
+    };
     let ledger = ledger.clone();
     Ok(Entry {
         path: listed.path.clone(),

@@ -75,7 +75,11 @@ impl Key {
 
     /// What [`Key::to_secret`] made.
     pub fn from_secret(secret: &[u8]) -> Result<Self, Error> {
-        let wrong = |what: &str| Error::BadKey(format!("the key of the repository has no valid {what}; delete its Secret, the operator makes it again"));
+        let wrong = |what: &str| {
+            Error::BadKey(format!(
+                "the key of the repository has no valid {what}; delete its Secret, the operator makes it again"
+            ))
+        };
         let value: Value = serde_json::from_slice(secret).map_err(|_| wrong("JSON"))?;
         let text = |name: &str| value[name].as_str().ok_or_else(|| wrong(name));
         Ok(Self {

@@ -23,6 +23,7 @@ mod repository;
 pub mod restore;
 pub mod source;
 mod span;
+mod stamp;
 mod target;
 mod verify;
 

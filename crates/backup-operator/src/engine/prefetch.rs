@@ -27,7 +27,12 @@ const PIECES: usize = 8;
 pub type Known = Receiver<(PathBuf, u64)>;
 
 pub fn entries(bucket: Bucket, known: Option<Known>, ledger: &Arc<Ledger>) -> Entries {
-    Box::new(Fetched { ahead: VecDeque::new(), parent: Parent { known, next: None }, bucket, ledger: ledger.clone() })
+    Box::new(Fetched {
+        ahead: VecDeque::new(),
+        parent: Parent { known, next: None },
+        bucket,
+        ledger: ledger.clone(),
+    })
 }
 
 struct Fetched {
@@ -52,12 +57,22 @@ impl Iterator for Fetched {
 
 impl Fetched {
     fn entry(&mut self, listed: Listed) -> Entry {
-        let expected =
-            Expected { path: listed.path.clone(), announced: listed.size.unwrap_or(0), size: listed.size, sha256: listed.sha256 };
-        let key = self.bucket.prefix.parts().chain(Key::from(listed.path.to_string_lossy().as_ref()).parts()).collect();
+        let expected = Expected {
+            path: listed.path.clone(),
+            announced: listed.size.unwrap_or(0),
+            size: listed.size,
+            sha256: listed.sha256,
+        };
+        let key = self
+            .bucket
+            .prefix
+            .parts()
+            .chain(Key::from(listed.path.to_string_lossy().as_ref()).parts())
+            .collect();
         // The library decides alike, so it asks for nothing that was not fetched; if it did, it would be fetched then.
         let unchanged = !self.bucket.reread && self.parent.has(&listed);
-        let (store, runtime, ledger) = (self.bucket.store.clone(), self.bucket.runtime.clone(), self.ledger.clone());
+        let (store, runtime, ledger) =
+            (self.bucket.store.clone(), self.bucket.runtime.clone(), self.ledger.clone());
         let fetch = move || {
             let (to, pieces) = mpsc::channel(PIECES);
             runtime.spawn(fetch(store, key, to));
@@ -134,4 +149,3 @@ impl Read for Pieces {
         Ok(count)
     }
 }
-

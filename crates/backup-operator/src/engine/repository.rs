@@ -1,7 +1,7 @@
 //! One repository: snapshots in, out, and looked after.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         mpsc::{self, SyncSender},
@@ -11,9 +11,10 @@ use std::{
 
 use jiff::{Span, Timestamp, tz::TimeZone};
 use rustic_core::{
-    BackupOptions, CheckOptions, ConfigOptions, Credentials, Id, IndexedTree, KeyOptions, LimitOption, LsOptions, Open, OpenStatus,
-    ProgressBars, ProgressType, PruneOptions, ReadBackend, ReadSubsetOption, RepositoryBackends, RepositoryOptions, RusticError,
-    RusticProgress, SnapshotGroupCriterion, SnapshotOptions, WriteBackend,
+    BackupOptions, CheckOptions, ConfigOptions, Credentials, Id, IndexedTree, KeyOptions, LimitOption,
+    LsOptions, Open, OpenStatus, ProgressBars, ProgressType, PruneOptions, ReadBackend, ReadSubsetOption,
+    RepositoryBackends, RepositoryOptions, RusticError, RusticProgress, SnapshotGroupCriterion,
+    SnapshotOptions, WriteBackend,
     repofile::{SnapshotFile, SnapshotId},
 };
 
@@ -27,6 +28,7 @@ use super::{
     hold::Hold,
     restore::Reader,
     source::Source,
+    stamp::sized,
 };
 
 /// An open repository. Each operation opens it anew, which costs two requests, so one can be shared.
@@ -171,8 +173,13 @@ impl Repository {
     }
 
     /// The library's repository over one of our backends.
-    fn library(&self, over: Arc<dyn WriteBackend>, progress: Progress) -> Result<rustic_core::Repository<OpenStatus>, Error> {
-        let repository = rustic_core::Repository::new_with_progress(&options(), &self.backends(over), Bars(progress))?;
+    fn library(
+        &self,
+        over: Arc<dyn WriteBackend>,
+        progress: Progress,
+    ) -> Result<rustic_core::Repository<OpenStatus>, Error> {
+        let repository =
+            rustic_core::Repository::new_with_progress(&options(), &self.backends(over), Bars(progress))?;
         let name = || format!("{} ({})", self.backend.name(), self.backend.location());
         if repository.config_id()?.is_none() {
             return Err(Error::NoRepository(name()));
@@ -244,16 +251,37 @@ impl Repository {
                 }
                 _ => None,
             };
+            let stream = if let Source::Stream(stream) = &source { Some(stream.name.clone()) } else { None };
             let feed = Feed::new(source.entries(known, ledger), ledger.clone());
             let snapshot = repository.archive(&backup, &feed, asked, &[PathBuf::new()])?;
             if ledger.progress.stopped() {
                 return Err(Error::Cancelled);
             }
-            let snapshot = Snapshot::of(&snapshot);
-            ledger.settle(snapshot.files, snapshot.bytes)?;
+            let stored = Snapshot::of(&snapshot);
+            ledger.settle(stored.files, stored.bytes)?;
+            let snapshot = match stream {
+                Some(name) => Snapshot::of(&self.sized(&hold, snapshot, &name, stored.bytes)?),
+                None => stored,
+            };
             hold.release()?;
             Ok(snapshot)
         })
+    }
+
+    /// The snapshot of a stream again, with the stream's size.
+    fn sized(
+        &self,
+        hold: &Arc<Hold>,
+        mut snapshot: SnapshotFile,
+        name: &Path,
+        size: u64,
+    ) -> Result<SnapshotFile, Error> {
+        let repository = self.library(hold.clone(), Progress::default())?.to_indexed_ids()?;
+        snapshot.tree = sized(&repository, &**hold, snapshot.tree, name, size)?;
+        hold.discard();
+        repository.save_snapshots(vec![snapshot.clone()])?;
+        snapshot.id = hold.id().unwrap_or_default().into();
+        Ok(snapshot)
     }
 
     /// Deletes snapshots; their data go with the next prune.
@@ -276,7 +304,11 @@ impl Repository {
             asked.instant_delete = prune.at_once;
             let plan = repository.prune_plan(&asked)?;
             let size = plan.stats.size_sum();
-            let pruned = Pruned { used: size.used, unused: size.unused, removed: size.remove + size.repackrm + plan.stats.size_unref };
+            let pruned = Pruned {
+                used: size.used,
+                unused: size.unused,
+                removed: size.remove + size.repackrm + plan.stats.size_unref,
+            };
             repository.prune(&asked, plan)?;
             Ok(pruned)
         })
@@ -299,7 +331,7 @@ impl Repository {
         }
         match checked {
             // An index or a snapshot that cannot be read ends the check.
-            Err(Error::Library(what)) => Ok(vec![Finding { damage: true, pack: named_pack(&what), what }]),
+            Err(Error::Library(what)) => Ok(vec![Finding { damage: true, pack: None, what }]),
             other => other,
         }
     }
@@ -335,11 +367,16 @@ fn options() -> RepositoryOptions {
 }
 
 pub(super) fn parse(id: &str) -> Result<Id, Error> {
-    id.parse().map_err(|_| Error::NotFound(format!("`{id}` is no id of a snapshot: it needs 64 hexadecimal digits")))
+    id.parse().map_err(|_| {
+        Error::NotFound(format!("`{id}` is no id of a snapshot: it needs 64 hexadecimal digits"))
+    })
 }
 
 /// The snapshot with an id.
-pub(super) fn snapshot<S: Open>(repository: &rustic_core::Repository<S>, id: &str) -> Result<SnapshotFile, Error> {
+pub(super) fn snapshot<S: Open>(
+    repository: &rustic_core::Repository<S>,
+    id: &str,
+) -> Result<SnapshotFile, Error> {
     let found = repository.get_file::<SnapshotFile>(&SnapshotId::from(parse(id)?));
     found.map_err(|error| match failure(&*error) {
         Some(failure) if failure.missing => Error::NotFound(format!("there is no snapshot {id}")),
@@ -347,8 +384,12 @@ pub(super) fn snapshot<S: Open>(repository: &rustic_core::Repository<S>, id: &st
     })
 }
 
-fn list_files<S: IndexedTree>(repository: &rustic_core::Repository<S>, snapshot: &SnapshotFile, to: &SyncSender<(PathBuf, u64)>) {
-    let Ok(root) = repository.node_from_path(snapshot.tree, std::path::Path::new("")) else { return };
+fn list_files<S: IndexedTree>(
+    repository: &rustic_core::Repository<S>,
+    snapshot: &SnapshotFile,
+    to: &SyncSender<(PathBuf, u64)>,
+) {
+    let Ok(root) = repository.node_from_path(snapshot.tree, Path::new("")) else { return };
     let Ok(entries) = repository.ls(&root, &LsOptions::default()) else { return };
     // A list that breaks off only means that more is read again.
     for (path, node) in entries.map_while(Result::ok) {
@@ -376,22 +417,30 @@ impl Snapshot {
 
 impl Finding {
     fn of(level: &impl std::fmt::Debug, error: &(impl std::error::Error + 'static)) -> Self {
-        let mut what = error.to_string();
-        let why = failure(error).map(|failure| failure.text.clone());
-        let cause = error.source().and_then(|source| source.downcast_ref::<Box<RusticError>>()).map(|source| one_line(source));
-        if let Some(why) = why.or(cause) {
-            what = format!("{what}: {why}");
+        // The library's types of errors and levels have no name outside of it; what they say of themselves does.
+        let said = format!("{error:?}");
+        let pack = if said.split(' ').next().unwrap_or_default().contains("Pack") {
+            named_pack(&said)
+        } else {
+            None
+        };
+        let mut what = error.to_string().lines().next().unwrap_or_default().to_owned();
+        if let Some(source) = error.source() {
+            let storage = failure(source).map(|failure| failure.text.clone());
+            let library = source.downcast_ref::<Box<RusticError>>().map(|source| one_line(source));
+            what.truncate(what.find(" : ").unwrap_or(what.len()));
+            what = format!("{what}: {}", storage.or(library).unwrap_or_else(|| source.to_string()));
         }
-        // The library's type of the level has no name outside of it.
-        Self { damage: format!("{level:?}") != "Warn", pack: named_pack(&what), what }
+        if let Some(pack) = &pack {
+            // Ids are shortened for people; somebody may look for the file.
+            what = what.replacen(&pack[..8], pack, 1);
+        }
+        Self { damage: format!("{level:?}") != "Warn", pack, what }
     }
 }
 
-/// The id after the word `pack` in a text.
+/// The first id in a text.
 fn named_pack(text: &str) -> Option<String> {
-    if !text.to_lowercase().contains("pack") {
-        return None;
-    }
     let mut words = text.split(|character: char| !character.is_ascii_hexdigit());
     words.find(|word| word.len() == 64).map(str::to_owned)
 }

@@ -115,7 +115,13 @@ impl Reader {
     }
 
     /// Restores files. The first error ends it and names file and pack.
-    pub fn restore(&self, id: &str, target: &Target, wanted: &Wanted, progress: &Progress) -> Result<(), Error> {
+    pub fn restore(
+        &self,
+        id: &str,
+        target: &Target,
+        wanted: &Wanted,
+        progress: &Progress,
+    ) -> Result<(), Error> {
         let restored = contain(|| self.restore_all(id, target, wanted, progress));
         match self.backend.given_up() {
             Some(error) if restored.is_err() => Err(error),
@@ -123,7 +129,13 @@ impl Reader {
         }
     }
 
-    fn restore_all(&self, id: &str, target: &Target, wanted: &Wanted, progress: &Progress) -> Result<(), Error> {
+    fn restore_all(
+        &self,
+        id: &str,
+        target: &Target,
+        wanted: &Wanted,
+        progress: &Progress,
+    ) -> Result<(), Error> {
         let snapshot = snapshot(&self.repository, id)?;
         if let (Some(summary), true) = (&snapshot.summary, wanted.under.as_os_str().is_empty()) {
             progress.expect(summary.total_files_processed, summary.total_bytes_processed);
@@ -193,14 +205,23 @@ impl Reader {
     }
 
     /// Writes one file, such as a dump into `pg_restore`.
-    pub fn file(&self, id: &str, path: &Path, into: &mut (dyn Write + Send), progress: &Progress) -> Result<(), Error> {
+    pub fn file(
+        &self,
+        id: &str,
+        path: &Path,
+        into: &mut (dyn Write + Send),
+        progress: &Progress,
+    ) -> Result<(), Error> {
         let written = contain(|| {
             let snapshot = snapshot(&self.repository, id)?;
             let missing = || Error::NotFound(format!("snapshot {id} has no file {}", path.display()));
-            let node = self.repository.node_from_path(snapshot.tree, path).map_err(|error| match failure(&*error) {
-                Some(_) => error.into(),
-                None => missing(),
-            })?;
+            let node =
+                self.repository.node_from_path(snapshot.tree, path).map_err(|error| {
+                    match failure(&*error) {
+                        Some(_) => error.into(),
+                        None => missing(),
+                    }
+                })?;
             if !node.is_file() {
                 return Err(missing());
             }
@@ -217,7 +238,13 @@ impl Reader {
     }
 
     /// Fetches some runs before they are needed.
-    fn pipelined(&self, path: &Path, spans: &[Span], into: &mut dyn Write, progress: &Progress) -> Result<(), Error> {
+    fn pipelined(
+        &self,
+        path: &Path,
+        spans: &[Span],
+        into: &mut dyn Write,
+        progress: &Progress,
+    ) -> Result<(), Error> {
         let (to, windows) = mpsc::sync_channel(RUNS_AHEAD);
         thread::scope(|scope| {
             scope.spawn(move || {
@@ -228,7 +255,8 @@ impl Reader {
                 }
             });
             for span in spans {
-                let window = windows.recv().map_err(|_| Error::Library("the reader ended early".to_owned()))??;
+                let window =
+                    windows.recv().map_err(|_| Error::Library("the reader ended early".to_owned()))??;
                 self.content(path, std::slice::from_ref(span), into, progress)?;
                 drop(window);
             }
@@ -236,7 +264,13 @@ impl Reader {
         })
     }
 
-    fn content(&self, path: &Path, spans: &[Span], into: &mut dyn Write, progress: &Progress) -> Result<(), Error> {
+    fn content(
+        &self,
+        path: &Path,
+        spans: &[Span],
+        into: &mut dyn Write,
+        progress: &Progress,
+    ) -> Result<(), Error> {
         for span in spans {
             let _window = self.window(path, span)?;
             for blob in &span.blobs {
@@ -244,7 +278,8 @@ impl Reader {
                     return Err(Error::Cancelled);
                 }
                 let bytes = read(&self.repository, blob).map_err(|error| damaged(path, span, &error))?;
-                into.write_all(&bytes).map_err(|error| Error::Target(format!("{}: {error}", path.display())))?;
+                into.write_all(&bytes)
+                    .map_err(|error| Error::Target(format!("{}: {error}", path.display())))?;
                 progress.add(bytes.len() as u64);
             }
         }
@@ -256,7 +291,11 @@ impl Reader {
     }
 
     fn spans(&self, path: &Path, node: &Node) -> Result<(Vec<Span>, u64), Error> {
-        spans(&self.repository, node).map_err(|why| Error::Damaged { file: path.display().to_string(), pack: None, why })
+        spans(&self.repository, node).map_err(|why| Error::Damaged {
+            file: path.display().to_string(),
+            pack: None,
+            why,
+        })
     }
 
     fn entries(
@@ -266,10 +305,11 @@ impl Reader {
         mut each: impl FnMut(PathBuf, Node) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let snapshot = snapshot(&self.repository, id)?;
-        let root = self.repository.node_from_path(snapshot.tree, under).map_err(|error| match failure(&*error) {
-            Some(_) => error.into(),
-            None => Error::NotFound(format!("snapshot {id} has no folder {}", under.display())),
-        })?;
+        let root =
+            self.repository.node_from_path(snapshot.tree, under).map_err(|error| match failure(&*error) {
+                Some(_) => error.into(),
+                None => Error::NotFound(format!("snapshot {id} has no folder {}", under.display())),
+            })?;
         for entry in self.repository.ls(&root, &LsOptions::default())? {
             let (path, node) = entry?;
             // Nothing that somebody put into a repository leads outside of the target.
@@ -299,7 +339,11 @@ fn send(to: &SyncSender<Unit>, mut batch: Vec<Job>) {
             jobs.push(job);
             continue;
         }
-        let span = if let [only] = job.spans.as_slice() { Some(Span { blobs: Vec::new(), ..only.clone() }) } else { None };
+        let span = if let [only] = job.spans.as_slice() {
+            Some(Span { blobs: Vec::new(), ..only.clone() })
+        } else {
+            None
+        };
         units.push(Unit { span, jobs: vec![job] });
     }
     for unit in units {

@@ -51,7 +51,9 @@ impl Stream {
         let program = command.get_program().to_string_lossy().into_owned();
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let (out, err) = (child.stdout.take(), child.stderr.take());
-        let (Some(out), Some(err)) = (out, err) else { return Err(io::Error::other("no pipes to the command")) };
+        let (Some(out), Some(err)) = (out, err) else {
+            return Err(io::Error::other("no pipes to the command"));
+        };
         let said = thread::Builder::new().name("stderr".to_owned()).spawn(move || last_words(err))?;
         let mut running = Running(child);
         let finish = move || {
@@ -130,7 +132,10 @@ pub struct Bucket {
 pub fn walk(root: &Path) -> Result<Vec<Listed>, super::Error> {
     super::file::walk(root).map_err(|error| {
         let why = error.to_string();
-        super::Error::Unread { count: 1, first: vec![super::Unread { path: root.display().to_string(), why }] }
+        super::Error::Unread {
+            count: 1,
+            first: vec![super::Unread { path: root.display().to_string(), why }],
+        }
     })
 }
 
@@ -154,7 +159,9 @@ impl Source {
     pub(super) fn total(&self) -> (u64, u64) {
         match self {
             Self::Stream(_) => (1, 0),
-            Self::Memory(files) => (files.len() as u64, files.iter().map(|(_, content)| content.len() as u64).sum()),
+            Self::Memory(files) => {
+                (files.len() as u64, files.iter().map(|(_, content)| content.len() as u64).sum())
+            }
             Self::Folder(folder) => folder.total,
             Self::Bucket(bucket) => bucket.total,
         }
@@ -175,7 +182,9 @@ impl Source {
             Self::Memory(mut files) => {
                 files.sort();
                 let ledger = ledger.clone();
-                Box::new(files.into_iter().map(move |(path, content)| in_memory(path, content, ledger.clone())))
+                Box::new(
+                    files.into_iter().map(move |(path, content)| in_memory(path, content, ledger.clone())),
+                )
             }
             Self::Folder(folder) => super::file::entries(folder, ledger),
             Self::Bucket(bucket) => super::prefetch::entries(bucket, known, ledger),
@@ -196,7 +205,8 @@ fn in_memory(path: PathBuf, content: Vec<u8>, ledger: Arc<Ledger>) -> Entry {
     let size = content.len() as u64;
     let expected = Expected { path: path.clone(), announced: size, size: Some(size), sha256: None };
     // Without a time of their own, equal files make equal trees.
-    let meta = Metadata { size, mode: Some(0o600), mtime: Some(Timestamp::UNIX_EPOCH), ..Metadata::default() };
+    let meta =
+        Metadata { size, mode: Some(0o600), mtime: Some(Timestamp::UNIX_EPOCH), ..Metadata::default() };
     let open = move || Ok(Box::new(Verified::new(io::Cursor::new(content), expected, None, ledger)) as _);
     Entry { path, kind: NodeType::File, meta, open: Some(Box::new(open)) }
 }

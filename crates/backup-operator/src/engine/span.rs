@@ -28,7 +28,10 @@ impl Span {
 
     /// Whether the part of a pack can be read together with this one.
     pub fn reaches(&self, pack: &Id, offset: u32, end: u32) -> bool {
-        self.pack == *pack && offset >= self.end() && offset - self.end() <= GAP && end - self.offset <= LONGEST
+        self.pack == *pack
+            && offset >= self.end()
+            && offset - self.end() <= GAP
+            && end - self.offset <= LONGEST
     }
 }
 
@@ -53,6 +56,9 @@ pub fn spans(repository: &Repository<IndexedFullStatus>, node: &Node) -> Result<
 }
 
 /// The content of a blob, decrypted, from a window if there is one.
-pub fn read(repository: &Repository<IndexedFullStatus>, blob: &BlobId) -> Result<bytes::Bytes, Box<rustic_core::RusticError>> {
+pub fn read(
+    repository: &Repository<IndexedFullStatus>,
+    blob: &BlobId,
+) -> Result<bytes::Bytes, Box<rustic_core::RusticError>> {
     repository.get_blob_cached(blob, BlobType::Data)
 }

@@ -65,7 +65,9 @@ impl<'a> Writer<'a> {
                 if fs::symlink_metadata(&full).is_ok_and(|found| !found.is_dir()) {
                     fs::remove_file(&full).map_err(|error| failed(&full, &error))?;
                 }
-                parent(&full).and_then(|()| symlink(link.to_link(), &full)).map_err(|error| failed(&full, &error))?;
+                parent(&full)
+                    .and_then(|()| symlink(link.to_link(), &full))
+                    .map_err(|error| failed(&full, &error))?;
                 self.progress.file();
             }
             _ => {}
@@ -77,14 +79,17 @@ impl<'a> Writer<'a> {
         match self.target {
             Target::Folder(root) => self.to_folder(&root.join(&job.to), job, content),
             Target::Bucket { store, prefix, runtime } => {
-                let key = prefix.parts().chain(Key::from(job.to.to_string_lossy().as_ref()).parts()).collect();
+                let key =
+                    prefix.parts().chain(Key::from(job.to.to_string_lossy().as_ref()).parts()).collect();
                 self.to_bucket(store, &key, runtime, job, content)
             }
         }
     }
 
     fn to_folder(&self, full: &Path, job: &Job, content: &mut Content) -> Result<(), Error> {
-        if self.go_on && fs::symlink_metadata(full).is_ok_and(|found| found.is_file() && found.len() == job.size) {
+        if self.go_on
+            && fs::symlink_metadata(full).is_ok_and(|found| found.is_file() && found.len() == job.size)
+        {
             self.progress.add(job.size);
             return Ok(());
         }
@@ -126,7 +131,10 @@ impl<'a> Writer<'a> {
             self.progress.add(job.size);
             return Ok(());
         }
-        let mut out = Hashed::new(Upload { store, key, runtime, part: Vec::new(), parts: None }, (self.digest)(&job.to));
+        let mut out = Hashed::new(
+            Upload { store, key, runtime, part: Vec::new(), parts: None },
+            (self.digest)(&job.to),
+        );
         let written = content(&mut out);
         let aborted = |mut upload: Upload, error| {
             if let Some(parts) = &mut upload.parts {
@@ -149,7 +157,9 @@ impl<'a> Writer<'a> {
         for (full, node) in folders.iter().rev() {
             let done = || -> io::Result<()> {
                 File::open(full)?.set_times(times(node))?;
-                node.meta.mode.map_or(Ok(()), |mode| fs::set_permissions(full, Permissions::from_mode(mode & MODE)))
+                node.meta
+                    .mode
+                    .map_or(Ok(()), |mode| fs::set_permissions(full, Permissions::from_mode(mode & MODE)))
             };
             done().map_err(|error| failed(full, &error))?;
         }
@@ -222,7 +232,10 @@ impl<W: Write> Hashed<W> {
         match self.expected.take() {
             Some((digest, context)) => match context.finish() {
                 found if found.as_ref() == digest => Ok(()),
-                found => damaged(format!("its content has the SHA-256 {}, not the one of its name", hex(found.as_ref()))),
+                found => damaged(format!(
+                    "its content has the SHA-256 {}, not the one of its name",
+                    hex(found.as_ref())
+                )),
             },
             None => Ok(()),
         }
@@ -258,6 +271,10 @@ fn times(node: &Node) -> FileTimes {
 }
 
 fn failed(path: &Path, error: &io::Error) -> Error {
-    let mend = if error.kind() == io::ErrorKind::StorageFull { "; make the volume bigger and restore again" } else { "" };
+    let mend = if error.kind() == io::ErrorKind::StorageFull {
+        "; make the volume bigger and restore again"
+    } else {
+        ""
+    };
     Error::Target(format!("{}: {error}{mend}", path.display()))
 }

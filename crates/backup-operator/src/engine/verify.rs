@@ -44,7 +44,18 @@ impl<R: Read> Verified<R> {
         let size = usize::try_from(expected.announced).unwrap_or(BUFFER);
         let size = if size == 0 { BUFFER } else { (size + 1).min(BUFFER) };
         let hash = expected.sha256.map(|_| Context::new(&SHA256));
-        Self { inner, expected, finish, ledger, hash, read: 0, buffer: vec![0; size], at: 0, filled: 0, ended: false }
+        Self {
+            inner,
+            expected,
+            finish,
+            ledger,
+            hash,
+            read: 0,
+            buffer: vec![0; size],
+            at: 0,
+            filled: 0,
+            ended: false,
+        }
     }
 
     fn fill(&mut self) -> io::Result<()> {
@@ -79,7 +90,10 @@ impl<R: Read> Verified<R> {
         if let (Some(hash), Some(sha256)) = (self.hash.take(), self.expected.sha256)
             && hash.clone().finish().as_ref() != sha256
         {
-            return Err(format!("its content has the SHA-256 {}, not the one of its name", hex(hash.finish().as_ref())));
+            return Err(format!(
+                "its content has the SHA-256 {}, not the one of its name",
+                hex(hash.finish().as_ref())
+            ));
         }
         self.ledger.read(self.expected.announced, self.read);
         Ok(())

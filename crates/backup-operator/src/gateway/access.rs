@@ -45,7 +45,9 @@ impl Access for Fixed {
             return Ok(*rights);
         }
         if self.0.keys().any(|(known, ..)| known == token) {
-            return Err(Refusal::Forbidden(format!("the token does not give access to repository {repository} of storage {storage}")));
+            return Err(Refusal::Forbidden(format!(
+                "the token does not give access to repository {repository} of storage {storage}"
+            )));
         }
         Err(Refusal::Unknown("the token is not known".to_owned()))
     }

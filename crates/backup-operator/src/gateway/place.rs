@@ -29,7 +29,9 @@ pub enum Kind {
 
 impl Kind {
     fn named(name: &str) -> Option<Self> {
-        [Self::Data, Self::Index, Self::Keys, Self::Locks, Self::Snapshots].into_iter().find(|kind| kind.folder() == name)
+        [Self::Data, Self::Index, Self::Keys, Self::Locks, Self::Snapshots]
+            .into_iter()
+            .find(|kind| kind.folder() == name)
     }
 
     pub fn folder(self) -> &'static str {
@@ -105,7 +107,16 @@ mod tests {
 
     #[test]
     fn nothing_else_is_a_path() {
-        for path in ["/", "/s3", "/s3/tenant", "/s3/../other/config", "/s3/./config", "/s3/tenant/data/x", "/s3/tenant/secrets/", "/s3/tenant/config/"] {
+        for path in [
+            "/",
+            "/s3",
+            "/s3/tenant",
+            "/s3/../other/config",
+            "/s3/./config",
+            "/s3/tenant/data/x",
+            "/s3/tenant/secrets/",
+            "/s3/tenant/config/",
+        ] {
             assert_eq!(Place::of(path), None, "{path}");
         }
     }

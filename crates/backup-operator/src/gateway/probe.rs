@@ -51,12 +51,16 @@ impl fmt::Display for Trouble {
 
 /// Writes, reads, lists and deletes a small object. Ends within 30 s.
 pub async fn probe(store: &dyn ObjectStore) -> Result<(), Trouble> {
-    timeout(LONGEST, round(store)).await.unwrap_or_else(|_| Err(hung(&format!("no answer within {} s", LONGEST.as_secs()))))
+    timeout(LONGEST, round(store))
+        .await
+        .unwrap_or_else(|_| Err(hung(&format!("no answer within {} s", LONGEST.as_secs()))))
 }
 
 async fn round(store: &dyn ObjectStore) -> Result<(), Trouble> {
     let key = Key::from(OBJECT);
-    let said = |error: &Error| trouble(error).unwrap_or_else(|| Trouble::Other("what was just written is not there".to_owned()));
+    let said = |error: &Error| {
+        trouble(error).unwrap_or_else(|| Trouble::Other("what was just written is not there".to_owned()))
+    };
     let content = rand::random::<[u8; 32]>();
     store.put(&key, PutPayload::from(content.to_vec())).await.map_err(|error| said(&error))?;
     let found = store.get(&key).await.map_err(|error| said(&error))?;
@@ -71,7 +75,9 @@ async fn round(store: &dyn ObjectStore) -> Result<(), Trouble> {
 }
 
 fn hung(why: &str) -> Trouble {
-    Trouble::Hung(format!("the storage does not answer ({why}); look whether it runs and whether a firewall drops the packets"))
+    Trouble::Hung(format!(
+        "the storage does not answer ({why}); look whether it runs and whether a firewall drops the packets"
+    ))
 }
 
 /// What an error of a storage means; None if an object is not there and nothing is wrong.
@@ -82,22 +88,53 @@ pub fn trouble(error: &Error) -> Option<Trouble> {
     Some(if has(&["NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist"]) {
         Trouble::NoBucket(format!("the bucket does not exist; create it or mend its name ({short})"))
     } else if has(&["RequestTimeTooSkewed", "RequestExpired", "too large", "too far"]) {
-        Trouble::Skew(format!("the clocks of the storage and of this cluster differ too much; mend the time of one of them ({short})"))
-    } else if has(&["No space left", "StorageFull", "QuotaExceeded", "quota", "507 ", "EntityTooLarge", "InsufficientStorage"]) {
+        Trouble::Skew(format!(
+            "the clocks of the storage and of this cluster differ too much; mend the time of one of them ({short})"
+        ))
+    } else if has(&[
+        "No space left",
+        "StorageFull",
+        "QuotaExceeded",
+        "quota",
+        "507 ",
+        "EntityTooLarge",
+        "InsufficientStorage",
+    ]) {
         Trouble::Full(format!("the storage is full; make it bigger, or delete backups and prune ({short})"))
-    } else if has(&["InvalidAccessKeyId", "SignatureDoesNotMatch", "AuthenticationFailed", "InvalidToken", "401 Unauthorized"])
-        || matches!(error, Error::Unauthenticated { .. })
+    } else if has(&[
+        "InvalidAccessKeyId",
+        "SignatureDoesNotMatch",
+        "AuthenticationFailed",
+        "InvalidToken",
+        "401 Unauthorized",
+    ]) || matches!(error, Error::Unauthenticated { .. })
     {
-        Trouble::WrongKey(format!("the storage does not know the credentials; mend them in the Secret ({short})"))
-    } else if has(&["AccessDenied", "403 Forbidden", "Permission denied", "Read-only file system"]) || matches!(error, Error::PermissionDenied { .. })
+        Trouble::WrongKey(format!(
+            "the storage does not know the credentials; mend them in the Secret ({short})"
+        ))
+    } else if has(&["AccessDenied", "403 Forbidden", "Permission denied", "Read-only file system"])
+        || matches!(error, Error::PermissionDenied { .. })
     {
-        Trouble::Forbidden(format!("the credentials may not do this; grant reading, writing and listing ({short})"))
+        Trouble::Forbidden(format!(
+            "the credentials may not do this; grant reading, writing and listing ({short})"
+        ))
     } else if matches!(error, Error::NotFound { .. }) {
         return None;
     } else if has(&["certificate", "UnknownIssuer", "CaUsedAsEndEntity", "InvalidCertificate"]) {
-        Trouble::Tls(format!("the certificate of the storage is not trusted; give its authority as `ca` ({short})"))
-    } else if has(&["Connection refused", "dns error", "failed to lookup", "Name or service not known", "No route to host", "Network is unreachable"]) {
-        Trouble::Refused(format!("the storage cannot be reached; look at its address and whether it runs ({short})"))
+        Trouble::Tls(format!(
+            "the certificate of the storage is not trusted; give its authority as `ca` ({short})"
+        ))
+    } else if has(&[
+        "Connection refused",
+        "dns error",
+        "failed to lookup",
+        "Name or service not known",
+        "No route to host",
+        "Network is unreachable",
+    ]) {
+        Trouble::Refused(format!(
+            "the storage cannot be reached; look at its address and whether it runs ({short})"
+        ))
     } else if has(&["timed out", "timeout", "deadline"]) {
         hung(&short)
     } else {

@@ -89,18 +89,22 @@ async fn serve(
     place: &Place,
     body: &mut Option<Body>,
 ) -> Result<Response, Failed> {
-    let token = token(headers).ok_or_else(|| Failed::Unknown("the request has no bearer token".to_owned()))?;
+    let token =
+        token(headers).ok_or_else(|| Failed::Unknown("the request has no bearer token".to_owned()))?;
     let rights = shared.gateway.access.of(&token, &place.storage, &place.repository).await?;
     let needed = Needed::of(method, &place.what).ok_or(Failed::NoSuchMethod)?;
     needed.check(rights, place)?;
     let store = shared.gateway.stores.named(&place.storage).await;
-    let store = store.ok_or_else(|| Failed::Unavailable(format!("there is no BackupStorage {}", place.storage)))?;
+    let store =
+        store.ok_or_else(|| Failed::Unavailable(format!("there is no BackupStorage {}", place.storage)))?;
     let patience = shared.gateway.patience;
     match (method, &place.what) {
         // A folder or bucket needs no preparation.
         (&Method::POST, What::Repository) => Ok(empty()),
         (&Method::POST, _) => upload::receive(shared, &*store, place, headers, body).await.map(|()| empty()),
-        (&Method::DELETE, _) => within(patience, object_store::ObjectStoreExt::delete(&*store, &place.key())).await.map(|()| empty()),
+        (&Method::DELETE, _) => within(patience, object_store::ObjectStoreExt::delete(&*store, &place.key()))
+            .await
+            .map(|()| empty()),
         (&Method::HEAD, _) => download::head(&*store, place, patience).await,
         (_, What::List(_)) => download::list(&*store, place, headers, patience).await,
         _ => download::get(&*store, place, headers, shared).await,
@@ -118,7 +122,8 @@ enum Needed {
 impl Needed {
     fn of(method: &Method, what: &What) -> Option<Self> {
         match (method, what) {
-            (&Method::GET, What::Config | What::List(_) | What::File(..)) | (&Method::HEAD, What::Config | What::File(..)) => Some(Self::Read),
+            (&Method::GET, What::Config | What::List(_) | What::File(..))
+            | (&Method::HEAD, What::Config | What::File(..)) => Some(Self::Read),
             (&Method::POST, What::Repository | What::Config | What::File(..)) => Some(Self::Append),
             // A lock is deleted by who made it; it protects nothing that is ours.
             (&Method::DELETE, What::File(Kind::Locks, _)) => Some(Self::Append),
@@ -136,7 +141,10 @@ impl Needed {
         if has {
             return Ok(());
         }
-        Err(Failed::Forbidden(format!("may not {verb} repository {} of storage {}", place.repository, place.storage)))
+        Err(Failed::Forbidden(format!(
+            "may not {verb} repository {} of storage {}",
+            place.repository, place.storage
+        )))
     }
 }
 
@@ -166,7 +174,10 @@ async fn drain(body: Body) {
 }
 
 /// An operation of a storage, as long as there is patience for it.
-pub(super) async fn within<T>(patience: Duration, operation: impl Future<Output = object_store::Result<T>>) -> Result<T, Failed> {
+pub(super) async fn within<T>(
+    patience: Duration,
+    operation: impl Future<Output = object_store::Result<T>>,
+) -> Result<T, Failed> {
     match timeout(patience, operation).await {
         Ok(done) => Ok(done?),
         Err(_) => Err(slow(patience)),

@@ -3,11 +3,8 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use object_store::{
-    BackoffConfig, Certificate, ClientOptions, ObjectStore, RetryConfig,
-    aws::AmazonS3Builder,
-    azure::MicrosoftAzureBuilder,
-    gcp::GoogleCloudStorageBuilder,
-    local::LocalFileSystem,
+    BackoffConfig, Certificate, ClientOptions, ObjectStore, RetryConfig, aws::AmazonS3Builder,
+    azure::MicrosoftAzureBuilder, gcp::GoogleCloudStorageBuilder, local::LocalFileSystem,
     prefix::PrefixStore,
 };
 
@@ -90,7 +87,11 @@ pub struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { connect: Duration::from_secs(5), idle: Duration::from_secs(15), operation: Duration::from_secs(25) }
+        Self {
+            connect: Duration::from_secs(5),
+            idle: Duration::from_secs(15),
+            operation: Duration::from_secs(25),
+        }
     }
 }
 
@@ -102,8 +103,10 @@ pub fn build(config: &Config, patience: Patience) -> Result<Arc<dyn ObjectStore>
         Config::Gcs(gcs) => gcs.build(patience),
         Config::Folder(path) => {
             let found = LocalFileSystem::new_with_prefix(path);
-            let store = found.map_err(|error| format!("folder {} cannot be used: {error}", path.display()))?;
-            Ok(Arc::new(store))
+            let store =
+                found.map_err(|error| format!("folder {} cannot be used: {error}", path.display()))?;
+            // A backup that is reported as completed outlives the node.
+            Ok(Arc::new(store.with_fsync(true)))
         }
     }
 }
@@ -112,7 +115,8 @@ impl S3 {
     fn build(&self, patience: Patience) -> Result<Arc<dyn ObjectStore>, String> {
         let plain = self.endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://"));
         // From the environment comes only what workload identity puts there.
-        let mut builder = if self.key.is_some() { AmazonS3Builder::new() } else { AmazonS3Builder::from_env() };
+        let mut builder =
+            if self.key.is_some() { AmazonS3Builder::new() } else { AmazonS3Builder::from_env() };
         builder = builder
             .with_bucket_name(&self.bucket)
             .with_region(self.region.as_deref().unwrap_or("us-east-1"))
@@ -132,7 +136,8 @@ impl S3 {
 impl Azure {
     fn build(&self, patience: Patience) -> Result<Arc<dyn ObjectStore>, String> {
         let plain = self.endpoint.as_deref().is_some_and(|endpoint| endpoint.starts_with("http://"));
-        let mut builder = if self.key.is_some() { MicrosoftAzureBuilder::new() } else { MicrosoftAzureBuilder::from_env() };
+        let mut builder =
+            if self.key.is_some() { MicrosoftAzureBuilder::new() } else { MicrosoftAzureBuilder::from_env() };
         builder = builder
             .with_account(&self.account)
             .with_container_name(&self.container)
@@ -173,7 +178,8 @@ impl Patience {
             .with_timeout(self.operation)
             .with_allow_http(plain);
         if let Some(pem) = ca {
-            let certificates = Certificate::from_pem_bundle(pem).map_err(|error| format!("ca: no certificates in PEM: {error}"))?;
+            let certificates = Certificate::from_pem_bundle(pem)
+                .map_err(|error| format!("ca: no certificates in PEM: {error}"))?;
             for certificate in certificates {
                 options = options.with_root_certificate(certificate);
             }
@@ -184,7 +190,11 @@ impl Patience {
     /// Short: the mover tries again too, and a storage that is gone must be noticed within a minute.
     fn retry(self) -> RetryConfig {
         RetryConfig {
-            backoff: BackoffConfig { init_backoff: Duration::from_millis(200), max_backoff: Duration::from_secs(2), base: 2.0 },
+            backoff: BackoffConfig {
+                init_backoff: Duration::from_millis(200),
+                max_backoff: Duration::from_secs(2),
+                base: 2.0,
+            },
             max_retries: 4,
             retry_timeout: self.operation / 2,
         }
@@ -192,5 +202,9 @@ impl Patience {
 }
 
 fn below<S: ObjectStore>(store: S, prefix: &str) -> Arc<dyn ObjectStore> {
-    if prefix.trim_matches('/').is_empty() { Arc::new(store) } else { Arc::new(PrefixStore::new(store, prefix)) }
+    if prefix.trim_matches('/').is_empty() {
+        Arc::new(store)
+    } else {
+        Arc::new(PrefixStore::new(store, prefix))
+    }
 }

@@ -33,11 +33,14 @@ pub async fn receive(
     headers: &HeaderMap,
     body: &mut Option<Body>,
 ) -> Result<(), Failed> {
-    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let length =
+        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     let length = length.ok_or_else(|| Failed::Wrong("an upload needs a Content-Length".to_owned()))?;
     let all = shared.gateway.memory;
     if length > all {
-        return Err(Failed::TooBig(format!("{length} bytes are more than the {all} that the gateway may keep in memory")));
+        return Err(Failed::TooBig(format!(
+            "{length} bytes are more than the {all} that the gateway may keep in memory"
+        )));
     }
     let needed = u32::try_from(units(length)).unwrap_or(u32::MAX);
     let waiting = timeout(shared.gateway.patience, shared.memory.acquire_many(needed)).await;
@@ -56,7 +59,9 @@ async fn verified(shared: &Shared, place: &Place, body: Body, length: usize) -> 
     let mut hash = Context::new(&SHA256);
     let mut received = 0;
     loop {
-        let next = timeout(IDLE, pieces.next()).await.map_err(|_| Failed::Wrong("the upload came to a halt".to_owned()))?;
+        let next = timeout(IDLE, pieces.next())
+            .await
+            .map_err(|_| Failed::Wrong("the upload came to a halt".to_owned()))?;
         let Some(piece) = next else { break };
         let piece = piece.map_err(|error| Failed::Wrong(format!("the upload broke off: {error}")))?;
         received += piece.len();
@@ -73,19 +78,29 @@ async fn verified(shared: &Shared, place: &Place, body: Body, length: usize) -> 
     if let What::File(_, name) = &place.what {
         let found = crate::engine::hex(hash.finish().as_ref());
         if found != *name {
-            return Err(Failed::Wrong(format!("the content has the SHA-256 {found}, the name is {name}; nothing was written")));
+            return Err(Failed::Wrong(format!(
+                "the content has the SHA-256 {found}, the name is {name}; nothing was written"
+            )));
         }
     }
     Ok(kept.into_iter().collect())
 }
 
-async fn put(store: &dyn ObjectStore, place: &Place, payload: PutPayload, patience: Duration) -> Result<(), Failed> {
+async fn put(
+    store: &dyn ObjectStore,
+    place: &Place,
+    payload: PutPayload,
+    patience: Duration,
+) -> Result<(), Failed> {
     let (key, length) = (place.key(), payload.content_length());
     let create = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-    let put = timeout(patience, store.put_opts(&key, payload.clone(), create)).await.map_err(|_| slow(patience))?;
+    let put =
+        timeout(patience, store.put_opts(&key, payload.clone(), create)).await.map_err(|_| slow(patience))?;
     match put {
         Ok(_) => Ok(()),
-        Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => there(store, place, length, patience).await,
+        Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => {
+            there(store, place, length, patience).await
+        }
         // A storage that cannot do it in one step; what has a digest for a name can only be overwritten by itself.
         Err(Error::NotImplemented { .. } | Error::NotSupported { .. }) => {
             match within(patience, store.head(&key)).await {
@@ -99,7 +114,12 @@ async fn put(store: &dyn ObjectStore, place: &Place, payload: PutPayload, patien
 }
 
 /// It is there already: fine if it is the same, as after an answer that got lost.
-async fn there(store: &dyn ObjectStore, place: &Place, length: usize, patience: Duration) -> Result<(), Failed> {
+async fn there(
+    store: &dyn ObjectStore,
+    place: &Place,
+    length: usize,
+    patience: Duration,
+) -> Result<(), Failed> {
     if place.what == What::Config {
         let words = format!("repository {} is there already; nothing is overwritten", place.repository);
         return Err(Failed::Forbidden(words));
@@ -108,5 +128,9 @@ async fn there(store: &dyn ObjectStore, place: &Place, length: usize, patience: 
     if found.size == length as u64 {
         return Ok(());
     }
-    Err(Failed::Different(format!("{} is there with {} bytes, not {length}; nothing is overwritten", place.key(), found.size)))
+    Err(Failed::Different(format!(
+        "{} is there with {} bytes, not {length}; nothing is overwritten",
+        place.key(),
+        found.size
+    )))
 }
