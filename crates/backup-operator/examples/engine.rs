@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match words[..] {
         ["serve", folder] => serve(Path::new(folder)),
-        ["step", step, folder, address] => step(step, Path::new(folder), address),
+        ["step", name, folder, address] => step(name, Path::new(folder), address),
         [folder] => compare(Path::new(folder)),
         _ => Err("usage: engine FOLDER".into()),
     };
@@ -313,7 +313,8 @@ fn make(data: &Path) -> Result<()> {
         let size = average / 2 + next() % average;
         let content = content(&mut next, size, number % 100 < 15);
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &content);
-        let name: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let digits = digest.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        let name: String = digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect();
         let path = format!("artifact/{}/{}", &name[..2], &name[2..]);
         fs::create_dir_all(data.join(&path).parent().ok_or("no folder")?)?;
         fs::write(data.join(&path), content)?;
@@ -332,11 +333,10 @@ fn content(next: &mut impl FnMut() -> u64, size: u64, text: bool) -> Vec<u8> {
     let mut bytes = Vec::new();
     while (bytes.len() as u64) < size {
         if text {
-            bytes.extend_from_slice(
-                format!("{}\trow\tpulp.rpm\t{}\n", next() % 100_000, next() % 1000).as_bytes(),
-            )
+            let row = format!("{}\trow\tpulp.rpm\t{}\n", next() % 100_000, next() % 1000);
+            bytes.extend_from_slice(row.as_bytes());
         } else {
-            bytes.extend_from_slice(&next().to_le_bytes())
+            bytes.extend_from_slice(&next().to_le_bytes());
         }
     }
     let mut whole = Vec::new();

@@ -1,5 +1,7 @@
 //! restic reads what we write, and we read what restic writes.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod world;
 
 use std::{

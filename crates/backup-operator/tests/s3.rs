@@ -1,5 +1,7 @@
 //! Over S3 as versitygw speaks it, where it is installed (`e2e/images/s3` builds it).
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod world;
 
 use std::{

@@ -130,7 +130,7 @@ pub struct Pruned {
 
 impl Default for Prune {
     fn default() -> Self {
-        Self { unused: 5, keep: std::time::Duration::from_secs(23 * 3600), at_once: false }
+        Self { unused: 5, keep: std::time::Duration::from_hours(23), at_once: false }
     }
 }
 
@@ -149,7 +149,8 @@ impl Repository {
     pub fn init(backend: &Arc<Rest>, key: &Key) -> Result<Self, Error> {
         let made = Self { backend: backend.clone(), credentials: key.credentials()? };
         contain(|| {
-            let found = rustic_core::Repository::new(&options(), &made.backends(backend.clone()))?;
+            let found =
+                rustic_core::Repository::new(&options(), &RepositoryBackends::new(backend.clone(), None))?;
             if found.config_id()?.is_some() {
                 return Ok(());
             }
@@ -168,18 +169,17 @@ impl Repository {
         Ok(self)
     }
 
-    fn backends(&self, over: Arc<dyn WriteBackend>) -> RepositoryBackends {
-        RepositoryBackends::new(over, None)
-    }
-
     /// The library's repository over one of our backends.
     fn library(
         &self,
         over: Arc<dyn WriteBackend>,
         progress: Progress,
     ) -> Result<rustic_core::Repository<OpenStatus>, Error> {
-        let repository =
-            rustic_core::Repository::new_with_progress(&options(), &self.backends(over), Bars(progress))?;
+        let repository = rustic_core::Repository::new_with_progress(
+            &options(),
+            &RepositoryBackends::new(over, None),
+            Bars(progress),
+        )?;
         let name = || format!("{} ({})", self.backend.name(), self.backend.location());
         if repository.config_id()?.is_none() {
             return Err(Error::NoRepository(name()));
