@@ -250,6 +250,22 @@ fn a_file_that_changes_while_it_is_read_is_an_error() {
 }
 
 #[test]
+fn what_cannot_be_read_fails_the_backup() {
+    let world = World::new();
+    let repository = world.repository("mover");
+    // Nobody may read it from the start, not even root.
+    let listed = vec![Listed { path: "mem".into(), size: None, sha256: None }];
+    let (_, why) = unread(save(&repository, folder(Path::new("/proc/self"), listed)).unwrap_err());
+    assert!(why.starts_with("mem: "), "{why}");
+    let root = world.folder("source");
+    let _socket = std::os::unix::net::UnixListener::bind(root.join("socket")).unwrap();
+    let listed = vec![Listed { path: "socket".into(), size: None, sha256: None }];
+    let (_, why) = unread(save(&repository, folder(&root, listed)).unwrap_err());
+    assert_eq!(why, "socket: is neither a file nor a folder nor a symbolic link");
+    assert_eq!(repository.snapshots().unwrap(), []);
+}
+
+#[test]
 fn a_folder_cannot_be_left() {
     let world = World::new();
     let root = world.folder("source");

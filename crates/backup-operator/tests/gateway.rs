@@ -229,7 +229,7 @@ fn a_storage_that_hangs_behind_the_gateway_is_named() {
     let patience = Patience {
         connect: Duration::from_secs(1),
         idle: Duration::from_secs(1),
-        operation: Duration::from_secs(2),
+        retries: Duration::from_secs(2),
     };
     let probed = world.runtime.block_on(async { probe(&*build(&s3(&endpoint), patience).unwrap()).await });
     assert!(matches!(probed, Err(Trouble::Hung(_))), "{probed:?}");
@@ -252,7 +252,7 @@ fn what_a_storage_says_is_understood() {
         let patience = Patience {
             connect: Duration::from_secs(1),
             idle: Duration::from_secs(1),
-            operation: Duration::from_secs(1),
+            retries: Duration::from_secs(1),
         };
         world.runtime.block_on(async { probe(&*build(&s3(&endpoint), patience).unwrap()).await.unwrap_err() })
     };

@@ -75,7 +75,7 @@ fn a_bucket_holds_a_repository() {
     let patience = Patience {
         connect: Duration::from_secs(1),
         idle: Duration::from_secs(2),
-        operation: Duration::from_secs(4),
+        retries: Duration::from_secs(4),
     };
     let probed = |bucket: &str, secret: &str| {
         world

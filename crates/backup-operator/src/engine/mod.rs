@@ -10,11 +10,13 @@
 
 mod ahead;
 pub mod backend;
+mod bars;
 mod behind;
 mod contain;
 mod error;
 mod feed;
 mod file;
+mod finding;
 mod hold;
 mod key;
 mod prefetch;
@@ -29,7 +31,8 @@ mod verify;
 
 pub use backend::{Limits, Rest, Storage};
 pub use error::{Error, Unread};
+pub use finding::{Finding, Read};
 pub use key::Key;
 pub use progress::Progress;
-pub use repository::{Finding, Parent, Prune, Pruned, Read, Repository, Save, Snapshot};
+pub use repository::{Parent, Prune, Pruned, Repository, Save, Snapshot};
 pub(crate) use verify::hex;

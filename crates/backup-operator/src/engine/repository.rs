@@ -12,19 +12,20 @@ use std::{
 use jiff::{Span, Timestamp, tz::TimeZone};
 use rustic_core::{
     BackupOptions, CheckOptions, ConfigOptions, Credentials, Id, IndexedTree, KeyOptions, LimitOption,
-    LsOptions, Open, OpenStatus, ProgressBars, ProgressType, PruneOptions, ReadBackend, ReadSubsetOption,
-    RepositoryBackends, RepositoryOptions, RusticError, RusticProgress, SnapshotGroupCriterion,
-    SnapshotOptions, WriteBackend,
+    LsOptions, Open, OpenStatus, PruneOptions, ReadBackend, ReadSubsetOption, RepositoryBackends,
+    RepositoryOptions, SnapshotGroupCriterion, SnapshotOptions, WriteBackend,
     repofile::{SnapshotFile, SnapshotId},
 };
 
 use super::{
     Error, Key, Progress, Rest,
     ahead::Ahead,
+    bars::Bars,
     behind::Behind,
     contain::contain,
-    error::{failure, one_line},
+    error::failure,
     feed::{Feed, Ledger},
+    finding::{Finding, Read},
     hold::Hold,
     restore::Reader,
     source::Source,
@@ -77,33 +78,6 @@ pub struct Save {
     pub parent: Parent,
     /// The instant that it shows; now without.
     pub time: Option<Timestamp>,
-}
-
-/// How much a check reads beyond the lists and trees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Read {
-    /// No data: finds missing and truncated packs, not flipped bits.
-    Nothing,
-    /// The `part`-th of `of` equal parts: over `of` checks everything.
-    Part {
-        /// From 0.
-        part: u32,
-        /// At least 1.
-        of: u32,
-    },
-    /// All data.
-    Everything,
-}
-
-/// What a check found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// Data are lost or damaged; otherwise only space is wasted.
-    pub damage: bool,
-    /// The pack that is concerned, if it is one.
-    pub pack: Option<String>,
-    /// In words.
-    pub what: String,
 }
 
 /// What a prune may do.
@@ -413,68 +387,4 @@ impl Snapshot {
             added: summary.map_or(0, |summary| summary.data_added_packed),
         }
     }
-}
-
-impl Finding {
-    fn of(level: &impl std::fmt::Debug, error: &(impl std::error::Error + 'static)) -> Self {
-        // The library's types of errors and levels have no name outside of it; what they say of themselves does.
-        let said = format!("{error:?}");
-        let pack = if said.split(' ').next().unwrap_or_default().contains("Pack") {
-            named_pack(&said)
-        } else {
-            None
-        };
-        let mut what = error.to_string().lines().next().unwrap_or_default().to_owned();
-        if let Some(source) = error.source() {
-            let storage = failure(source).map(|failure| failure.text.clone());
-            let library = source.downcast_ref::<Box<RusticError>>().map(|source| one_line(source));
-            what.truncate(what.find(" : ").unwrap_or(what.len()));
-            what = format!("{what}: {}", storage.or(library).unwrap_or_else(|| source.to_string()));
-        }
-        if let Some(pack) = &pack {
-            // Ids are shortened for people; somebody may look for the file.
-            what = what.replacen(&pack[..8], pack, 1);
-        }
-        Self { damage: format!("{level:?}") != "Warn", pack, what }
-    }
-}
-
-/// The first id in a text.
-fn named_pack(text: &str) -> Option<String> {
-    let mut words = text.split(|character: char| !character.is_ascii_hexdigit());
-    words.find(|word| word.len() == 64).map(str::to_owned)
-}
-
-/// Passes the library's progress on.
-#[derive(Debug)]
-struct Bars(Progress);
-
-#[derive(Debug)]
-struct Bar(Progress);
-
-impl ProgressBars for Bars {
-    fn progress(&self, kind: ProgressType, _prefix: &str) -> rustic_core::Progress {
-        match kind {
-            ProgressType::Bytes => rustic_core::Progress::new(Bar(self.0.clone())),
-            _ => rustic_core::Progress::hidden(),
-        }
-    }
-}
-
-impl RusticProgress for Bar {
-    fn is_hidden(&self) -> bool {
-        false
-    }
-
-    fn set_length(&self, bytes: u64) {
-        self.0.expect(self.0.files_total(), bytes);
-    }
-
-    fn set_title(&self, _title: &str) {}
-
-    fn inc(&self, bytes: u64) {
-        self.0.add(bytes);
-    }
-
-    fn finish(&self) {}
 }

@@ -68,7 +68,7 @@ impl World {
         let patience = Patience {
             connect: Duration::from_secs(1),
             idle: Duration::from_secs(1),
-            operation: Duration::from_millis(1500),
+            retries: Duration::from_millis(1500),
         };
         let store = runtime.block_on(async { build(config, patience) }).unwrap();
         Self::with(dir, runtime, store)
