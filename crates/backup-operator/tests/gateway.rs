@@ -119,6 +119,24 @@ fn nobody_gets_at_the_repository_of_another() {
 }
 
 #[test]
+fn two_who_make_a_repository_get_the_same_one() {
+    let world = World::new();
+    std::thread::scope(|scope| {
+        let both: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| Repository::init(&world.rest("mover"), &world.key()).map(drop)))
+            .collect();
+        for one in both {
+            one.join().unwrap().unwrap();
+        }
+    });
+    save(&world.repository("mover"), small(b"content")).unwrap();
+    // An interruption before the password was stored is made good.
+    fs::remove_dir_all(world.storage().join("tenant/keys")).unwrap();
+    Repository::init(&world.rest("mover"), &world.key()).unwrap();
+    assert_eq!(world::files(&world.storage().join("tenant/keys")).len(), 1);
+}
+
+#[test]
 fn another_key_opens_nothing() {
     let world = World::new();
     world.repository("mover");

@@ -14,7 +14,7 @@ use rustic_core::{
     BackupOptions, CheckOptions, ConfigOptions, Credentials, Id, IndexedTree, KeyOptions, LimitOption,
     LsOptions, Open, OpenStatus, PruneOptions, ReadBackend, ReadSubsetOption, RepositoryBackends,
     RepositoryOptions, SnapshotGroupCriterion, SnapshotOptions, WriteBackend,
-    repofile::{SnapshotFile, SnapshotId},
+    repofile::{KeyId, SnapshotFile, SnapshotId},
 };
 
 use super::{
@@ -123,19 +123,28 @@ impl Repository {
     pub fn init(backend: &Arc<Rest>, key: &Key) -> Result<Self, Error> {
         let made = Self { backend: backend.clone(), credentials: key.credentials()? };
         contain(|| {
-            let found =
-                rustic_core::Repository::new(&options(), &RepositoryBackends::new(backend.clone(), None))?;
-            if found.config_id()?.is_some() {
-                return Ok(());
+            let repository = made.opened_or_made()?;
+            // Also when somebody was interrupted here before.
+            if repository.list::<KeyId>()?.next().is_none() {
+                let keys = KeyOptions::default().username("backup-operator".to_owned()).with_created(true);
+                repository.add_key(key.password(), &keys)?;
             }
-            // The password first: the configuration is what makes it a repository.
-            let keys = KeyOptions::default().username("backup-operator".to_owned()).with_created(true);
-            let config = shape()?;
-            let repository = found.init(&made.credentials, &keys, &config)?;
-            repository.add_key(key.password(), &keys)?;
             Ok(())
         })?;
-        made.tried()
+        Ok(made)
+    }
+
+    fn opened_or_made(&self) -> Result<rustic_core::Repository<OpenStatus>, Error> {
+        let open = || self.library(self.backend.clone(), Progress::default());
+        match open() {
+            Err(Error::NoRepository(_)) => {}
+            other => return other,
+        }
+        let none =
+            rustic_core::Repository::new(&options(), &RepositoryBackends::new(self.backend.clone(), None))?;
+        let made = none.init(&self.credentials, &KeyOptions::default(), &shape()?);
+        // Of two who make it at the same time, one is refused and opens what the other made.
+        made.or_else(|error| open().map_err(|_| error.into()))
     }
 
     fn tried(self) -> Result<Self, Error> {
