@@ -44,8 +44,9 @@ fn main() -> ExitCode {
     let done = match words[..] {
         ["serve", folder] => serve(Path::new(folder)),
         ["step", name, folder, address] => step(name, Path::new(folder), address),
-        [folder] => compare(Path::new(folder)),
-        _ => Err("usage: engine FOLDER".into()),
+        [folder] => compare(Path::new(folder), 1),
+        [folder, part] => part.parse().map_err(Into::into).and_then(|part| compare(Path::new(folder), part)),
+        _ => Err("usage: engine FOLDER [N for an N-th of the data]".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -63,10 +64,10 @@ struct Cost {
     megabytes: f64,
 }
 
-fn compare(folder: &Path) -> Result<()> {
+fn compare(folder: &Path, part: u64) -> Result<()> {
     let data = folder.join("data");
     if !data.exists() {
-        make(&data)?;
+        make(&data, part.max(1))?;
     }
     for name in ["storage", "ours", "restic", "restic-gateway", "by-restic", "by-restic-gateway"] {
         let _ = fs::remove_dir_all(folder.join(name));
@@ -299,7 +300,7 @@ fn serve(folder: &Path) -> Result<()> {
 }
 
 /// The same bytes every time; some sizes small, some big, as of packages.
-fn make(data: &Path) -> Result<()> {
+fn make(data: &Path, part: u64) -> Result<()> {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
     let mut next = move || {
         state ^= state << 13;
@@ -309,7 +310,7 @@ fn make(data: &Path) -> Result<()> {
     };
     let mut listed = Vec::new();
     let average = BYTES / FILES;
-    for number in 0..FILES {
+    for number in 0..FILES / part {
         let size = average / 2 + next() % average;
         let content = content(&mut next, size, number % 100 < 15);
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &content);
@@ -324,7 +325,7 @@ fn make(data: &Path) -> Result<()> {
     let lines: Vec<String> = listed.iter().map(|(path, size)| format!("{size} {path}\n")).collect();
     fs::write(data.join("list"), lines.concat())?;
     for number in 0..DUMPS {
-        fs::write(data.join(format!("dump-{number}")), content(&mut next, DUMP, true))?;
+        fs::write(data.join(format!("dump-{number}")), content(&mut next, DUMP / part, true))?;
     }
     Ok(())
 }
