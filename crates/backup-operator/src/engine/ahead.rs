@@ -8,15 +8,23 @@ use std::{
 use bytes::Bytes;
 use rustic_core::{BytesList, FileType, Id, ReadBackend, RusticResult, WriteBackend};
 
-/// Packs of trees that are kept: trees are read in the order in which they were written, so a few are enough.
-const TREES: usize = 4;
+/// Bytes of packs of trees that are kept. Trees are read about in the order in which they were written; the small packs of many backups, in which
+/// what is still in use is spread, all find room.
+const TREES: usize = 32 * 1024 * 1024;
 
 /// Filled by the first who asks; the others wait for him.
 type Slot = Arc<Mutex<Option<Bytes>>>;
 
+struct Tree {
+    pack: Id,
+    slot: Slot,
+    /// 0 as long as it is being read.
+    size: usize,
+}
+
 pub struct Ahead {
     inner: Arc<dyn WriteBackend>,
-    trees: Mutex<VecDeque<(Id, Slot)>>,
+    trees: Mutex<VecDeque<Tree>>,
     windows: Mutex<Vec<(Id, u32, Bytes)>>,
 }
 
@@ -54,23 +62,33 @@ impl Ahead {
     fn tree(&self, pack: &Id, offset: u32, length: u32) -> RusticResult<Option<Bytes>> {
         let slot = {
             let mut trees = self.trees.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some((_, slot)) = trees.iter().find(|(id, _)| id == pack) {
-                slot.clone()
+            if let Some(tree) = trees.iter().find(|tree| tree.pack == *pack) {
+                tree.slot.clone()
             } else {
-                if trees.len() >= TREES {
-                    trees.pop_front();
-                }
                 let slot = Slot::default();
-                trees.push_back((*pack, slot.clone()));
+                trees.push_back(Tree { pack: *pack, slot: slot.clone(), size: 0 });
                 slot
             }
         };
         let mut content = slot.lock().unwrap_or_else(PoisonError::into_inner);
         if content.is_none() {
-            *content = Some(self.inner.read_full(FileType::Pack, pack)?);
+            let bytes = self.inner.read_full(FileType::Pack, pack)?;
+            self.make_room(pack, bytes.len());
+            *content = Some(bytes);
         }
         let (from, to) = (offset as usize, offset as usize + length as usize);
         Ok(content.as_ref().filter(|bytes| to <= bytes.len()).map(|bytes| bytes.slice(from..to)))
+    }
+
+    fn make_room(&self, pack: &Id, size: usize) {
+        let mut trees = self.trees.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tree) = trees.iter_mut().find(|tree| tree.pack == *pack) {
+            tree.size = size;
+        }
+        let mut all: usize = trees.iter().map(|tree| tree.size).sum();
+        while all > TREES && trees.front().is_some_and(|tree| tree.pack != *pack) {
+            all -= trees.pop_front().map_or(0, |tree| tree.size);
+        }
     }
 }
 

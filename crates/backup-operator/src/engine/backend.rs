@@ -67,13 +67,6 @@ pub struct Rest {
     given_up: Mutex<Option<Failure>>,
 }
 
-/// The answer to a request that succeeded.
-struct Answer {
-    body: Bytes,
-    /// What `Content-Length` says, also to HEAD.
-    length: Option<u64>,
-}
-
 /// Why a request did not succeed.
 enum Trouble {
     /// May be better in a moment.
@@ -135,7 +128,7 @@ impl Rest {
     }
 
     /// Tries until it succeeds, it is clear that it will not, or the time is over.
-    fn run(&self, what: &str, request: Request) -> Result<Answer, Failure> {
+    fn run(&self, what: &str, request: Request) -> Result<Bytes, Failure> {
         let limits = self.storage.limits;
         let begun = Instant::now();
         let mut pause = limits.first_pause;
@@ -151,6 +144,8 @@ impl Rest {
             match self.once(what, request, left.min(limits.request)) {
                 Ok(answer) => return Ok(answer),
                 Err(Trouble::Lasting(failure)) => return Err(failure),
+                // That the last try was cut short says nothing.
+                Err(Trouble::Passing(_)) if left < limits.request && !last.is_empty() => {}
                 Err(Trouble::Passing(why)) => last = why,
             }
             thread::sleep(pause.min(limits.give_up.saturating_sub(begun.elapsed())));
@@ -169,7 +164,7 @@ impl Rest {
         self.given_up.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(failure).clone()
     }
 
-    fn once(&self, what: &str, request: Request, within: Duration) -> Result<Answer, Trouble> {
+    fn once(&self, what: &str, request: Request, within: Duration) -> Result<Bytes, Trouble> {
         let file = &self.storage.token;
         let token = std::fs::read_to_string(file).map_err(|error| {
             Trouble::Passing(format!("the token {} cannot be read: {error}", file.display()))
@@ -194,8 +189,6 @@ impl Rest {
         let call = call.body(body).map_err(|error| self.lasting(what, &error.to_string()))?;
         let call = self.agent.configure_request(call).timeout_global(Some(within)).build();
         let mut answer = self.agent.run(call).map_err(|error| Trouble::Passing(error.to_string()))?;
-        let length =
-            answer.headers().get("Content-Length").and_then(|value| value.to_str().ok()?.parse().ok());
         let body = answer.body_mut().with_config().limit(u64::from(u32::MAX)).read_to_vec();
         let body =
             Bytes::from(body.map_err(|error| Trouble::Passing(format!("the answer broke off: {error}")))?);
@@ -209,7 +202,7 @@ impl Rest {
                     );
                     Err(Trouble::Lasting(Failure { missing: false, text }))
                 }
-                _ => Ok(Answer { body, length }),
+                _ => Ok(body),
             },
             status => Err(self.refused(what, status, String::from_utf8_lossy(&body).trim())),
         }
@@ -247,18 +240,16 @@ impl Rest {
 
     fn list_of(&self, kind: FileType) -> Result<Vec<(Id, u32)>, Failure> {
         if kind == FileType::Config {
-            return match self.run("looking for the repository", Request::new("HEAD", "config")) {
-                Ok(answer) => Ok(vec![(
-                    Id::default(),
-                    u32::try_from(answer.length.unwrap_or_default()).unwrap_or(u32::MAX),
-                )]),
+            // Not HEAD: an answer to that has no room for the reason of a refusal.
+            return match self.run("looking for the repository", Request::new("GET", "config")) {
+                Ok(answer) => Ok(vec![(Id::default(), u32::try_from(answer.len()).unwrap_or(u32::MAX))]),
                 Err(failure) if failure.missing => Ok(Vec::new()),
                 Err(failure) => Err(failure),
             };
         }
         let what = format!("listing {}", kind.dirname());
         let answer = self.run(&what, Request::new("GET", &format!("{}/", kind.dirname())))?;
-        let listed: Vec<Listed> = serde_json::from_slice(&answer.body).map_err(|error| Failure {
+        let listed: Vec<Listed> = serde_json::from_slice(&answer).map_err(|error| Failure {
             missing: false,
             text: format!(
                 "storage {}: {what}: the gateway did not answer in restic's protocol, version 2: {error}",
@@ -312,7 +303,7 @@ impl ReadBackend for Rest {
 
     fn read_full(&self, kind: FileType, id: &Id) -> RusticResult<Bytes> {
         let answer = self.run(&describe("reading", kind, id), Request::new("GET", &Self::path(kind, id)));
-        answer.map(|answer| answer.body).map_err(wrap)
+        answer.map_err(wrap)
     }
 
     fn read_partial(
@@ -328,7 +319,7 @@ impl ReadBackend for Rest {
         }
         let path = Self::path(kind, id);
         let request = Request { range: Some((offset, length)), ..Request::new("GET", &path) };
-        self.run(&describe("reading", kind, id), request).map(|answer| answer.body).map_err(wrap)
+        self.run(&describe("reading", kind, id), request).map_err(wrap)
     }
 
     fn warmup_path(&self, kind: FileType, id: &Id) -> String {

@@ -18,6 +18,16 @@ impl Hold {
         Arc::new(Self { inner, held: Mutex::default() })
     }
 
+    /// What is held back is not wanted any more.
+    pub fn discard(&self) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// The id of the snapshot that is held back.
+    pub fn id(&self) -> Option<Id> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).first().map(|(id, _)| *id)
+    }
+
     /// The snapshot comes into being.
     pub fn release(&self) -> RusticResult<()> {
         let held = std::mem::take(&mut *self.held.lock().unwrap_or_else(PoisonError::into_inner));

@@ -43,10 +43,10 @@ impl Key {
         let mut r: [u8; 16] = derive(storage, repository, b"poly1305 r")?;
         // Poly1305 ignores these bits; cleared, the key is the same for every implementation that shows it.
         for top in [3, 7, 11, 15] {
-            r[top] &= 15;
+            r[top] &= 0x0f;
         }
         for bottom in [4, 8, 12] {
-            r[bottom] &= 252;
+            r[bottom] &= 0xfc;
         }
         Ok(Self {
             encrypt: derive(storage, repository, b"aes-256")?,
@@ -121,4 +121,21 @@ fn derive<const N: usize>(storage: &[u8], repository: &str, purpose: &[u8]) -> R
         .and_then(|okm| okm.fill(&mut out))
         .map_err(|_| Error::BadKey("the key of the storage cannot be derived from".to_owned()))?;
     Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_the_same_for_ever() {
+        let key = Key::of(&[7; 32], "tenant").unwrap();
+        assert_eq!(key.password(), "2CUwrm6nzZQJlxDmpSck8lgjnR4gBtG70fflgsOnP_U");
+        assert_eq!(key.encrypt[..4], [104, 137, 36, 95]);
+        for (top, bottom) in [(3, 4), (7, 8), (11, 12)] {
+            assert_eq!((key.r[top] & 0xf0, key.r[bottom] & 0x03), (0, 0));
+        }
+        assert_ne!(key.password(), Key::of(&[7; 32], "tenant2").unwrap().password());
+        assert_ne!(key.password(), Key::of(&[8; 32], "tenant").unwrap().password());
+    }
 }

@@ -10,11 +10,13 @@
 
 mod ahead;
 pub mod backend;
+mod bars;
 mod behind;
 mod contain;
 mod error;
 mod feed;
 mod file;
+mod finding;
 mod hold;
 mod key;
 mod prefetch;
@@ -23,12 +25,14 @@ mod repository;
 pub mod restore;
 pub mod source;
 mod span;
+mod stamp;
 mod target;
 mod verify;
 
 pub use backend::{Limits, Rest, Storage};
 pub use error::{Error, Unread};
+pub use finding::{Finding, Read};
 pub use key::Key;
 pub use progress::Progress;
-pub use repository::{Finding, Parent, Prune, Pruned, Read, Repository, Save, Snapshot};
+pub use repository::{Parent, Prune, Pruned, Repository, Save, Snapshot};
 pub(crate) use verify::hex;

@@ -1,7 +1,7 @@
 //! One repository: snapshots in, out, and looked after.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         mpsc::{self, SyncSender},
@@ -12,22 +12,24 @@ use std::{
 use jiff::{Span, Timestamp, tz::TimeZone};
 use rustic_core::{
     BackupOptions, CheckOptions, ConfigOptions, Credentials, Id, IndexedTree, KeyOptions, LimitOption,
-    LsOptions, Open, OpenStatus, ProgressBars, ProgressType, PruneOptions, ReadBackend, ReadSubsetOption,
-    RepositoryBackends, RepositoryOptions, RusticError, RusticProgress, SnapshotGroupCriterion,
-    SnapshotOptions, WriteBackend,
-    repofile::{SnapshotFile, SnapshotId},
+    LsOptions, Open, OpenStatus, PruneOptions, ReadBackend, ReadSubsetOption, RepositoryBackends,
+    RepositoryOptions, SnapshotGroupCriterion, SnapshotOptions, WriteBackend,
+    repofile::{KeyId, SnapshotFile, SnapshotId},
 };
 
 use super::{
     Error, Key, Progress, Rest,
     ahead::Ahead,
+    bars::Bars,
     behind::Behind,
     contain::contain,
-    error::{failure, one_line},
+    error::failure,
     feed::{Feed, Ledger},
+    finding::{Finding, Read},
     hold::Hold,
     restore::Reader,
     source::Source,
+    stamp::sized,
 };
 
 /// An open repository. Each operation opens it anew, which costs two requests, so one can be shared.
@@ -78,33 +80,6 @@ pub struct Save {
     pub time: Option<Timestamp>,
 }
 
-/// How much a check reads beyond the lists and trees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Read {
-    /// No data: finds missing and truncated packs, not flipped bits.
-    Nothing,
-    /// The `part`-th of `of` equal parts: over `of` checks everything.
-    Part {
-        /// From 0.
-        part: u32,
-        /// At least 1.
-        of: u32,
-    },
-    /// All data.
-    Everything,
-}
-
-/// What a check found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// Data are lost or damaged; otherwise only space is wasted.
-    pub damage: bool,
-    /// The pack that is concerned, if it is one.
-    pub pack: Option<String>,
-    /// In words.
-    pub what: String,
-}
-
 /// What a prune may do.
 #[derive(Clone, Copy, Debug)]
 pub struct Prune {
@@ -129,7 +104,7 @@ pub struct Pruned {
 
 impl Default for Prune {
     fn default() -> Self {
-        Self { unused: 5, keep: std::time::Duration::from_secs(23 * 3600), at_once: false }
+        Self { unused: 5, keep: std::time::Duration::from_hours(23), at_once: false }
     }
 }
 
@@ -148,27 +123,33 @@ impl Repository {
     pub fn init(backend: &Arc<Rest>, key: &Key) -> Result<Self, Error> {
         let made = Self { backend: backend.clone(), credentials: key.credentials()? };
         contain(|| {
-            let found = rustic_core::Repository::new(&options(), &made.backends(backend.clone()))?;
-            if found.config_id()?.is_some() {
-                return Ok(());
+            let repository = made.opened_or_made()?;
+            // Also when somebody was interrupted here before.
+            if repository.list::<KeyId>()?.next().is_none() {
+                let keys = KeyOptions::default().username("backup-operator".to_owned()).with_created(true);
+                repository.add_key(key.password(), &keys)?;
             }
-            // The password first: the configuration is what makes it a repository.
-            let keys = KeyOptions::default().username("backup-operator".to_owned()).with_created(true);
-            let config = shape()?;
-            let repository = found.init(&made.credentials, &keys, &config)?;
-            repository.add_key(key.password(), &keys)?;
             Ok(())
         })?;
-        made.tried()
+        Ok(made)
+    }
+
+    fn opened_or_made(&self) -> Result<rustic_core::Repository<OpenStatus>, Error> {
+        let open = || self.library(self.backend.clone(), Progress::default());
+        match open() {
+            Err(Error::NoRepository(_)) => {}
+            other => return other,
+        }
+        let none =
+            rustic_core::Repository::new(&options(), &RepositoryBackends::new(self.backend.clone(), None))?;
+        let made = none.init(&self.credentials, &KeyOptions::default(), &shape()?);
+        // Of two who make it at the same time, one is refused and opens what the other made.
+        made.or_else(|error| open().map_err(|_| error.into()))
     }
 
     fn tried(self) -> Result<Self, Error> {
         contain(|| self.library(self.backend.clone(), Progress::default()).map(drop))?;
         Ok(self)
-    }
-
-    fn backends(&self, over: Arc<dyn WriteBackend>) -> RepositoryBackends {
-        RepositoryBackends::new(over, None)
     }
 
     /// The library's repository over one of our backends.
@@ -177,8 +158,11 @@ impl Repository {
         over: Arc<dyn WriteBackend>,
         progress: Progress,
     ) -> Result<rustic_core::Repository<OpenStatus>, Error> {
-        let repository =
-            rustic_core::Repository::new_with_progress(&options(), &self.backends(over), Bars(progress))?;
+        let repository = rustic_core::Repository::new_with_progress(
+            &options(),
+            &RepositoryBackends::new(over, None),
+            Bars(progress),
+        )?;
         let name = || format!("{} ({})", self.backend.name(), self.backend.location());
         if repository.config_id()?.is_none() {
             return Err(Error::NoRepository(name()));
@@ -250,16 +234,37 @@ impl Repository {
                 }
                 _ => None,
             };
+            let stream = if let Source::Stream(stream) = &source { Some(stream.name.clone()) } else { None };
             let feed = Feed::new(source.entries(known, ledger), ledger.clone());
             let snapshot = repository.archive(&backup, &feed, asked, &[PathBuf::new()])?;
             if ledger.progress.stopped() {
                 return Err(Error::Cancelled);
             }
-            let snapshot = Snapshot::of(&snapshot);
-            ledger.settle(snapshot.files, snapshot.bytes)?;
+            let stored = Snapshot::of(&snapshot);
+            ledger.settle(stored.files, stored.bytes)?;
+            let snapshot = match stream {
+                Some(name) => Snapshot::of(&self.sized(&hold, snapshot, &name, stored.bytes)?),
+                None => stored,
+            };
             hold.release()?;
             Ok(snapshot)
         })
+    }
+
+    /// The snapshot of a stream again, with the stream's size.
+    fn sized(
+        &self,
+        hold: &Arc<Hold>,
+        mut snapshot: SnapshotFile,
+        name: &Path,
+        size: u64,
+    ) -> Result<SnapshotFile, Error> {
+        let repository = self.library(hold.clone(), Progress::default())?.to_indexed_ids()?;
+        snapshot.tree = sized(&repository, &**hold, snapshot.tree, name, size)?;
+        hold.discard();
+        repository.save_snapshots(vec![snapshot.clone()])?;
+        snapshot.id = hold.id().unwrap_or_default().into();
+        Ok(snapshot)
     }
 
     /// Deletes snapshots; their data go with the next prune.
@@ -309,7 +314,7 @@ impl Repository {
         }
         match checked {
             // An index or a snapshot that cannot be read ends the check.
-            Err(Error::Library(what)) => Ok(vec![Finding { damage: true, pack: named_pack(&what), what }]),
+            Err(Error::Library(what)) => Ok(vec![Finding { damage: true, pack: None, what }]),
             other => other,
         }
     }
@@ -367,7 +372,7 @@ fn list_files<S: IndexedTree>(
     snapshot: &SnapshotFile,
     to: &SyncSender<(PathBuf, u64)>,
 ) {
-    let Ok(root) = repository.node_from_path(snapshot.tree, std::path::Path::new("")) else { return };
+    let Ok(root) = repository.node_from_path(snapshot.tree, Path::new("")) else { return };
     let Ok(entries) = repository.ls(&root, &LsOptions::default()) else { return };
     // A list that breaks off only means that more is read again.
     for (path, node) in entries.map_while(Result::ok) {
@@ -391,63 +396,4 @@ impl Snapshot {
             added: summary.map_or(0, |summary| summary.data_added_packed),
         }
     }
-}
-
-impl Finding {
-    fn of(level: &impl std::fmt::Debug, error: &(impl std::error::Error + 'static)) -> Self {
-        let mut what = error.to_string();
-        let why = failure(error).map(|failure| failure.text.clone());
-        let cause = error
-            .source()
-            .and_then(|source| source.downcast_ref::<Box<RusticError>>())
-            .map(|source| one_line(source));
-        if let Some(why) = why.or(cause) {
-            what = format!("{what}: {why}");
-        }
-        // The library's type of the level has no name outside of it.
-        Self { damage: format!("{level:?}") != "Warn", pack: named_pack(&what), what }
-    }
-}
-
-/// The id after the word `pack` in a text.
-fn named_pack(text: &str) -> Option<String> {
-    if !text.to_lowercase().contains("pack") {
-        return None;
-    }
-    let mut words = text.split(|character: char| !character.is_ascii_hexdigit());
-    words.find(|word| word.len() == 64).map(str::to_owned)
-}
-
-/// Passes the library's progress on.
-#[derive(Debug)]
-struct Bars(Progress);
-
-#[derive(Debug)]
-struct Bar(Progress);
-
-impl ProgressBars for Bars {
-    fn progress(&self, kind: ProgressType, _prefix: &str) -> rustic_core::Progress {
-        match kind {
-            ProgressType::Bytes => rustic_core::Progress::new(Bar(self.0.clone())),
-            _ => rustic_core::Progress::hidden(),
-        }
-    }
-}
-
-impl RusticProgress for Bar {
-    fn is_hidden(&self) -> bool {
-        false
-    }
-
-    fn set_length(&self, bytes: u64) {
-        self.0.expect(self.0.files_total(), bytes);
-    }
-
-    fn set_title(&self, _title: &str) {}
-
-    fn inc(&self, bytes: u64) {
-        self.0.add(bytes);
-    }
-
-    fn finish(&self) {}
 }

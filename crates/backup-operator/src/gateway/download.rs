@@ -1,20 +1,23 @@
 //! Gives out what is kept.
 
-use std::{ops::Range, sync::Arc, time::Duration};
+use std::{io, ops::Range, os::unix::fs::FileExt, sync::Arc, time::Duration};
 
 use axum::{body::Body, response::Response};
-use futures::{StreamExt, TryStreamExt, stream};
+use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt, stream, stream::BoxStream};
 use http::{HeaderMap, StatusCode, header};
-use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt};
+use object_store::{GetOptions, GetRange, GetResult, GetResultPayload, ObjectStore, ObjectStoreExt};
 use serde::Serialize;
-use tokio::time::timeout;
+use tokio::{task::spawn_blocking, time::timeout};
 
 use super::{
     answer::Failed,
     place::{Place, is_digest},
-    route::{Shared, slow, within},
+    route::{Shared, within},
 };
 
+/// Bytes of a file that are read at once.
+const PIECE: usize = 512 * 1024;
 const VERSION_2: &str = "application/vnd.x.restic.rest.v2";
 
 pub async fn head(store: &dyn ObjectStore, place: &Place, patience: Duration) -> Result<Response, Failed> {
@@ -72,13 +75,13 @@ pub async fn get(
     let (Range { start, end }, size) = (found.range.clone(), found.meta.size);
     let metrics = shared.gateway.metrics.clone();
     // An error ends the connection before the announced length: the mover sees that it was not all.
-    let pieces = stream::unfold(Some(found.into_stream()), move |pieces| async move {
+    let pieces = stream::unfold(Some(pieces(found)), move |pieces| async move {
         let mut pieces = pieces?;
         match timeout(patience, pieces.next()).await {
             Ok(None) => None,
             Ok(Some(Ok(piece))) => Some((Ok(piece), Some(pieces))),
-            Ok(Some(Err(error))) => Some((Err(std::io::Error::other(error)), None)),
-            Err(_) => Some((Err(std::io::Error::other(format!("{:?}", slow(patience)))), None)),
+            Ok(Some(Err(error))) => Some((Err(io::Error::other(error)), None)),
+            Err(_) => Some((Err(io::Error::from(io::ErrorKind::TimedOut)), None)),
         }
     });
     let pieces = pieces.inspect_ok(move |piece| metrics.send(piece.len()));
@@ -89,6 +92,30 @@ pub async fn get(
         said.push((header::CONTENT_RANGE, format!("bytes {start}-{}/{size}", end.saturating_sub(1))));
     }
     response(status, &said, Body::from_stream(pieces))
+}
+
+/// The content as it comes; of a file in pieces that are worth the way to a thread that may block.
+fn pieces(found: GetResult) -> BoxStream<'static, object_store::Result<Bytes>> {
+    let Range { start, end } = found.range.clone();
+    let GetResultPayload::File(file, _) = found.payload else { return found.into_stream() };
+    let file = Arc::new(file);
+    let rest = stream::try_unfold(start, move |at| {
+        let file = file.clone();
+        async move {
+            if at >= end {
+                return Ok(None);
+            }
+            let length = usize::try_from(end - at).unwrap_or(PIECE).min(PIECE);
+            let read = spawn_blocking(move || {
+                let mut piece = vec![0; length];
+                file.read_exact_at(&mut piece, at).map(|()| Bytes::from(piece))
+            });
+            let source =
+                |error: io::Error| object_store::Error::Generic { store: "folder", source: Box::new(error) };
+            Ok(Some((read.await?.map_err(source)?, at + length as u64)))
+        }
+    });
+    rest.boxed()
 }
 
 fn asked(range: &str) -> Option<GetRange> {

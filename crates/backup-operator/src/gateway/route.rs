@@ -124,9 +124,9 @@ impl Needed {
         match (method, what) {
             (&Method::GET, What::Config | What::List(_) | What::File(..))
             | (&Method::HEAD, What::Config | What::File(..)) => Some(Self::Read),
-            (&Method::POST, What::Repository | What::Config | What::File(..)) => Some(Self::Append),
             // A lock is deleted by who made it; it protects nothing that is ours.
-            (&Method::DELETE, What::File(Kind::Locks, _)) => Some(Self::Append),
+            (&Method::POST, What::Repository | What::Config | What::File(..))
+            | (&Method::DELETE, What::File(Kind::Locks, _)) => Some(Self::Append),
             (&Method::DELETE, What::Config | What::File(..)) => Some(Self::Delete),
             _ => None,
         }

@@ -79,18 +79,18 @@ pub struct Gcs {
 pub struct Patience {
     /// For a connection.
     pub connect: Duration,
-    /// For the next byte of an answer.
+    /// For an answer to begin, which is after all was sent, and for its next byte.
     pub idle: Duration,
-    /// For an operation, with its retries.
-    pub operation: Duration,
+    /// After this, nothing is tried again.
+    pub retries: Duration,
 }
 
 impl Default for Patience {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(5),
-            idle: Duration::from_secs(15),
-            operation: Duration::from_secs(25),
+            idle: Duration::from_secs(20),
+            retries: Duration::from_secs(12),
         }
     }
 }
@@ -105,7 +105,8 @@ pub fn build(config: &Config, patience: Patience) -> Result<Arc<dyn ObjectStore>
             let found = LocalFileSystem::new_with_prefix(path);
             let store =
                 found.map_err(|error| format!("folder {} cannot be used: {error}", path.display()))?;
-            Ok(Arc::new(store))
+            // A backup that is reported as completed outlives the node.
+            Ok(Arc::new(store.with_fsync(true)))
         }
     }
 }
@@ -174,7 +175,8 @@ impl Patience {
         let mut options = ClientOptions::new()
             .with_connect_timeout(self.connect)
             .with_read_timeout(self.idle)
-            .with_timeout(self.operation)
+            // A big object takes as long as it takes; the gateway has its own patience.
+            .with_timeout_disabled()
             .with_allow_http(plain);
         if let Some(pem) = ca {
             let certificates = Certificate::from_pem_bundle(pem)
@@ -195,7 +197,7 @@ impl Patience {
                 base: 2.0,
             },
             max_retries: 4,
-            retry_timeout: self.operation / 2,
+            retry_timeout: self.retries,
         }
     }
 }

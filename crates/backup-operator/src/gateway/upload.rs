@@ -44,9 +44,8 @@ pub async fn receive(
     }
     let needed = u32::try_from(units(length)).unwrap_or(u32::MAX);
     let waiting = timeout(shared.gateway.patience, shared.memory.acquire_many(needed)).await;
-    let _memory = match waiting {
-        Ok(Ok(memory)) => memory,
-        _ => return Err(Failed::Unavailable("the gateway has too many uploads at the same time".to_owned())),
+    let Ok(Ok(_memory)) = waiting else {
+        return Err(Failed::Unavailable("the gateway has too many uploads at the same time".to_owned()));
     };
     let body = body.take().unwrap_or_default();
     let payload = verified(shared, place, body, length).await?;
