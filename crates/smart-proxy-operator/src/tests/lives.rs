@@ -84,3 +84,71 @@ async fn new_settings_are_a_new_pod() {
     rehearsal.settle().await.unwrap();
     assert_ne!(template(), before);
 }
+
+#[tokio::test]
+async fn certificates_that_were_put_back_are_kept_if_they_come_from_its_foremans_authority_and_are_for_its_name()
+ {
+    let from = begun();
+    from.settle().await.unwrap();
+    let at = |of: &Rehearsal<SmartProxy>, name: &str| {
+        of.memory.object(&of.of("/api/v1", &format!("secrets/{name}"))).unwrap()
+    };
+    let path = from.of("/apis/app.theforeman.org/v1alpha1", "smartproxies/proxy");
+    for host in ["", "other.example.com"] {
+        let to = from.fork();
+        to.memory.edit(&path, |mut object| {
+            object["metadata"]["uid"] = "00000000-0000-0000-0000-000000000002".into();
+            object["status"] = Value::Null;
+            if !host.is_empty() {
+                object["spec"]["host"] = host.into();
+            }
+            Some(object)
+        });
+        for (path, _) in to.memory.objects().into_iter().filter(|(path, _)| path.contains("/proxy")) {
+            let certificate = path.ends_with("-tls");
+            to.memory.edit(&path, |mut object| {
+                // As a backup has it.
+                object["metadata"].as_object_mut().unwrap().retain(|key, _| key == "name");
+                (certificate || path.contains("/smartproxies/")).then_some(object)
+            });
+        }
+        to.memory.edit(&path, |mut object| {
+            object["metadata"]["uid"] = "00000000-0000-0000-0000-000000000002".into();
+            object["metadata"]["namespace"] = "foreman".into();
+            Some(object)
+        });
+        to.settle().await.unwrap();
+        for name in ["proxy-server-tls", "proxy-client-tls"] {
+            let (before, after) = (at(&from, name), at(&to, name));
+            assert_eq!(before["data"] == after["data"], host.is_empty(), "{name} for {host}");
+            assert_eq!(before["data"]["ca.crt"], after["data"]["ca.crt"]);
+            assert_eq!(
+                after["metadata"]["ownerReferences"][0]["uid"],
+                "00000000-0000-0000-0000-000000000002"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn other_data_is_another_pod_and_is_acknowledged_when_all_is_up() {
+    let rehearsal = begun();
+    rehearsal.settle().await.unwrap();
+    let deployment = rehearsal.of("/apis/apps/v1", "deployments/proxy-proxy");
+    rehearsal.annotate("restore.theforeman.org/data", Some("set-1"));
+    rehearsal.settle().await.unwrap();
+    let template = rehearsal.memory.object(&deployment).unwrap()["spec"]["template"].clone();
+    assert_eq!(template["metadata"]["annotations"]["restore.theforeman.org/data"], "set-1");
+    assert_eq!(rehearsal.object().status.unwrap().data, None, "nothing answers here, so it is not up");
+}
+
+#[test]
+fn a_backup_names_all_that_the_spec_refers_to_and_nothing_of_its_foremans() {
+    let proxy = with(ALL, "");
+    let backup = SmartProxy::report(&proxy.check(&seen()).unwrap(), &seen(), false).backup.unwrap();
+    let mut wanted = proxy.secrets();
+    wanted.sort();
+    wanted.dedup();
+    assert!(backup.secrets == wanted && !wanted.is_empty(), "{:?}", backup.secrets);
+    assert!(!backup.secrets.iter().any(|name| name.starts_with("myforeman")), "{:?}", backup.secrets);
+}
