@@ -54,7 +54,7 @@ pub async fn serve(term: Arc<Term>, stop: CancellationToken) -> Result<(), Error
         stores: term.storages.clone(),
         metrics: term.metrics.clone(),
         memory: MEMORY,
-        patience: gateway::storage::Patience::default().operation,
+        patience: std::time::Duration::from_secs(25),
     };
     let app = Router::new()
         .route("/runs/{run}/{attempt}/{kind}/{namespace}/{name}", get(conduct))
