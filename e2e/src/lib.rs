@@ -10,6 +10,7 @@
 
 pub mod audit;
 pub mod backup;
+pub mod bucket;
 pub mod bystander;
 pub mod cluster;
 pub mod content;
@@ -23,8 +24,9 @@ pub mod pods;
 pub mod processes;
 pub mod pulp;
 pub mod recovery;
-pub mod s3;
+
 pub mod smart_proxy;
+pub mod store;
 pub mod story;
 pub mod told;
 pub mod traffic;

@@ -73,8 +73,8 @@ impl PulpSpec {
             found.extend(telemetry.headers.iter().map(|headers| headers.name.clone()));
             found.extend(telemetry.ca.iter().map(|ca| ca.name.clone()));
         }
-        found.extend(spec.settings_from.iter().filter_map(|source| source.secret.clone()));
-        found.extend(spec.trusted_certificates.iter().filter_map(|source| source.secret.clone()));
+        found.extend(spec.settings_from.iter().filter_map(|source| source.from.secret.clone()));
+        found.extend(spec.trusted_certificates.iter().filter_map(|source| source.from.secret.clone()));
         if let Some(ldap) = &spec.authentication.ldap {
             found.extend(ldap.bind.iter().map(|bind| bind.password.name.clone()));
             found.extend(ldap.ca.iter().map(|ca| ca.name.clone()));
@@ -87,8 +87,8 @@ impl PulpSpec {
 
     /// Names of all `ConfigMaps` of the user's.
     pub fn config_maps(&self) -> Vec<String> {
-        let settings = self.settings_from.iter().filter_map(|source| source.config_map.clone());
-        let trusted = self.trusted_certificates.iter().filter_map(|source| source.config_map.clone());
+        let settings = self.settings_from.iter().filter_map(|source| source.from.config_map.clone());
+        let trusted = self.trusted_certificates.iter().filter_map(|source| source.from.config_map.clone());
         settings.chain(trusted).chain(self.signing("ConfigMap")).collect()
     }
 
