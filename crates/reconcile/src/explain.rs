@@ -52,6 +52,12 @@ pub(crate) fn explain(namespace: &Namespace, object: &Object, name: &str, state:
         sentence.push_str(if kind == "Job" { ": " } else { "; " });
         sentence.push_str(&shorten(&why));
     }
+    if sentence.contains("violates PodSecurity") && sentence.contains("hostNetwork") {
+        let namespace = &namespace.name;
+        sentence.push_str(&format!(
+            "; allow the network of nodes with: kubectl label --overwrite namespace {namespace} pod-security.kubernetes.io/enforce=privileged"
+        ));
+    }
     sentence
 }
 

@@ -24,6 +24,8 @@ struct State {
     writes: Vec<String>,
     /// What Jobs say last when they end.
     says: String,
+    /// Address of pods that start.
+    address: Option<String>,
     /// So many writes are still carried out; then nobody hears of any.
     left: Option<usize>,
     /// Writes are not answered, but for those to Leases.
@@ -65,6 +67,11 @@ impl Memory {
     /// What Jobs that end from now on say last.
     pub fn says(&self, last: &str) {
         self.state(|state| last.clone_into(&mut state.says));
+    }
+
+    /// Where pods that start from now on are reached; nowhere if nothing is said.
+    pub fn pods_at(&self, address: &str) {
+        self.state(|state| state.address = Some(address.into()));
     }
 
     /// Carries out so many writes and then fails all, as if the operator had died at that point; `None`: never.
@@ -129,7 +136,7 @@ impl Memory {
                     Some("Service") if object["spec"]["type"] == "LoadBalancer" => {
                         json!({ "loadBalancer": { "ingress": [{ "ip": "192.0.2.1" }] } })
                     }
-                    Some("HTTPRoute") => json!({ "parents": [{ "conditions": [{ "type": "Accepted", "status": "True" }] }] }),
+                    Some("HTTPRoute" | "TLSRoute") => json!({ "parents": [{ "conditions": [{ "type": "Accepted", "status": "True" }] }] }),
                     Some("Route") => json!({ "ingress": [{ "conditions": [{ "type": "Admitted", "status": "True" }] }] }),
                     _ => object["status"].clone(),
                 };
@@ -240,7 +247,7 @@ impl State {
         let pod = json!({
             "apiVersion": "v1", "kind": "Pod",
             "metadata": { "name": format!("{name}-1"), "labels": labels, "ofUid": object["metadata"]["uid"] },
-            "status": { "phase": phase, "containerStatuses": [container], "conditions": [condition] },
+            "status": { "phase": phase, "containerStatuses": [container], "conditions": [condition], "podIP": self.address },
         });
         self.put(&path, pod);
     }
