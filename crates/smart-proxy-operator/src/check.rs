@@ -1,5 +1,6 @@
 //! From a manifest and what was seen to types that cannot be wrong. Every fault names the field or object, and the mend.
 
+mod bundle;
 mod certificates;
 mod foreman;
 
@@ -11,10 +12,10 @@ use serde_json::Value as Json;
 
 use crate::{
     checked::{Checked, Chosen},
-    crd::{Images, SmartProxy, TftpDaemon},
-    names::SETTINGS,
+    crd::{Certificates, Images, IngressType, SmartProxy, SmartProxySpec, TftpDaemon},
+    names::{SETTINGS, SSH},
     read::Observed,
-    service::{self, Look, Module},
+    service::{self, Look, Module, jobs, mqtt},
 };
 
 /// Image by part: that of upstream's release that this operator was tested for.
@@ -51,8 +52,9 @@ impl SmartProxy {
         found.extend(foreman.oauth.iter().map(|oauth| oauth.name.clone()));
         found.extend(foreman.login.iter().map(|login| login.name.clone()));
         if let Some(certificates) = &spec.certificates {
-            found.push(certificates.server.name.clone());
-            found.extend(certificates.client.iter().map(|client| client.name.clone()));
+            let Certificates { server, client, trust, bundle } = certificates;
+            found.extend([server, client, bundle].into_iter().flatten().map(|secret| secret.name.clone()));
+            found.extend(trust.iter().map(|trust| trust.name.clone()));
         }
         if let Some(dhcp) = &modules.dhcp {
             let isc = dhcp.remote_isc.iter().flat_map(|isc| &isc.key_secret);
@@ -83,14 +85,21 @@ pub fn check(proxy: &SmartProxy, seen: &Observed) -> Result<Checked, Vec<Fault>>
     let (name, namespace) = (proxy.name_any(), proxy.namespace().unwrap_or_default());
     let spec = proxy.spec.clone();
     let host = spec.host.clone().unwrap_or_else(|| format!("{name}.{namespace}.svc"));
-    let mut look = Look { spec: &spec, host: &host, secrets: &seen.secrets, faults: vec![] };
+    let mut look = Look { spec: &spec, name: &name, host: &host, secrets: &seen.secrets, faults: vec![] };
     let modules = service::modules(&mut look);
     let mut faults = look.faults;
+    // Said to be part of a backup once: it was there, and hosts know it.
+    let lived = seen.status.backup.iter().any(|it| it.secrets.contains(&format!("{name}-{SSH}")));
+    faults.extend(
+        reconcile::missing(&jobs::drawn(&spec, &name, &host, lived), &seen.secrets, "SmartProxy")
+            .err()
+            .unwrap_or_default(),
+    );
     faults.extend(extra(&spec.extra_settings, &modules));
     let foreman = foreman::find(proxy, seen, &mut faults);
     let identity = certificates::find(&spec, &host, foreman.as_ref(), seen, &mut faults);
     let images = images(&spec.images, &seen.images, &spec, &mut faults);
-    let url = format!("https://{host}:{}", spec.port).parse();
+    let url = url(&spec, &host).parse();
     match (foreman, identity, url) {
         (Some(found), Some(identity), Ok(url)) if faults.is_empty() => Ok(Checked {
             foreman: found.foreman,
@@ -108,10 +117,22 @@ pub fn check(proxy: &SmartProxy, seen: &Observed) -> Result<Checked, Vec<Fault>>
     }
 }
 
+/// URL by which Foreman and hosts reach it.
+pub fn url(spec: &SmartProxySpec, host: &str) -> String {
+    match public_port(spec) {
+        443 => format!("https://{host}"),
+        port => format!("https://{host}:{port}"),
+    }
+}
+
+fn public_port(spec: &SmartProxySpec) -> i32 {
+    if spec.ingress.type_ == IngressType::None { spec.port } else { spec.ingress.port.unwrap_or(443) }
+}
+
 fn images(
     asked: &Images,
     related: &Images,
-    spec: &crate::crd::SmartProxySpec,
+    spec: &SmartProxySpec,
     faults: &mut Vec<Fault>,
 ) -> Chosen {
     let choose = |asked: &Option<String>, related: &Option<String>| asked.clone().or_else(|| related.clone());
@@ -123,9 +144,18 @@ fn images(
             "spec.modules.tftp.daemon: Dnsmasq needs spec.images.dnsmasq, an image with dnsmasq in its path",
         ));
     }
+    let brokers = spec.modules.remote_execution.as_ref().and_then(mqtt::own).is_some();
+    let mosquitto = choose(&asked.mosquitto, &related.mosquitto).filter(|_| brokers);
+    if brokers && mosquitto.is_none() {
+        faults.push(Fault::new(
+            "Invalid",
+            "spec.modules.remoteExecution.mode: PullMqtt needs spec.images.mosquitto, an image with mosquitto in its path, or mqtt.broker",
+        ));
+    }
     Chosen {
         smart_proxy: choose(&asked.smart_proxy, &related.smart_proxy).unwrap_or_else(|| SMART_PROXY.into()),
         dnsmasq,
+        mosquitto,
     }
 }
 

@@ -1,9 +1,14 @@
 //! A manifest as types that cannot be wrong: what plan and services are made from.
 
 use http::Uri;
-use reconcile::Part;
+use reconcile::{Drawn, Part};
 
-use crate::{crd::SmartProxySpec, oauth::Consumer, service::Module};
+use crate::{
+    crd::SmartProxySpec,
+    names::{CRT, KEY},
+    oauth::Consumer,
+    service::{Module, jobs},
+};
 
 /// How we say to Foreman who we are.
 #[derive(Clone, PartialEq, Eq)]
@@ -27,6 +32,24 @@ pub struct Foreman {
     pub access: Option<Access>,
 }
 
+/// A certificate with its key, in a Secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pair {
+    /// The Secret.
+    pub secret: String,
+    /// Key of the certificate.
+    pub certificate: String,
+    /// Key of the private key.
+    pub key: String,
+}
+
+impl Pair {
+    /// As every TLS Secret has it.
+    pub fn of(secret: String) -> Self {
+        Self { secret, certificate: CRT.into(), key: KEY.into() }
+    }
+}
+
 /// Where the certificates come from.
 #[derive(Clone)]
 pub enum Identity {
@@ -35,11 +58,13 @@ pub enum Identity {
     /// Secrets of the user's: for the server and, towards Foreman, for the client.
     Own {
         /// What the proxy shows.
-        server: String,
+        server: Pair,
         /// What it shows to Foreman.
-        client: String,
+        client: Pair,
         /// Common name of the client's, in lower case.
         common_name: String,
+        /// Authorities of those who may use it, PEM.
+        trust: String,
     },
 }
 
@@ -50,6 +75,8 @@ pub struct Chosen {
     pub smart_proxy: String,
     /// The TFTP server beside it; `None` if there is none.
     pub dnsmasq: Option<String>,
+    /// The MQTT broker beside it; `None` if there is none.
+    pub mosquitto: Option<String>,
 }
 
 /// A manifest as types that cannot be wrong.
@@ -88,18 +115,32 @@ impl Checked {
         self.spec.registration.name.as_deref().unwrap_or(&self.host)
     }
 
+    /// The key pair that hosts let in, if the operator draws it.
+    pub fn drawn(&self) -> Option<Drawn> {
+        jobs::drawn(&self.spec, &self.name, &self.host, false)
+    }
+
     /// Its address inside the cluster.
     pub fn address(&self) -> String {
         format!("{}.{}.svc", self.name, self.namespace)
     }
 
-    /// Secrets with what it shows as a server, and towards Foreman.
-    pub fn certificates(&self) -> (String, String) {
+    /// What it shows as a server, and towards Foreman.
+    pub fn certificates(&self) -> (Pair, Pair) {
         match &self.identity {
             Identity::Issued(_) => {
-                (self.part(crate::names::SERVER).name(), self.part(crate::names::CLIENT).name())
+                let issued = |part| Pair::of(self.part(part).name());
+                (issued(crate::names::SERVER), issued(crate::names::CLIENT))
             }
             Identity::Own { server, client, .. } => (server.clone(), client.clone()),
+        }
+    }
+
+    /// Authorities of those who may use it, PEM.
+    pub fn trust(&self) -> &str {
+        match &self.identity {
+            Identity::Issued((certificate, _)) => certificate,
+            Identity::Own { trust, .. } => trust,
         }
     }
 
@@ -108,15 +149,19 @@ impl Checked {
         self.modules.iter().any(|module| module.http)
     }
 
+    /// Common name of what it shows to others as a client, in lower case.
+    pub fn common_name(&self) -> &str {
+        match &self.identity {
+            Identity::Issued(_) => &self.host,
+            Identity::Own { common_name, .. } => common_name,
+        }
+    }
+
     /// Common names of those who may use it: lower case, because what is compared with them is.
     pub fn trusted(&self) -> Vec<String> {
-        // The operator asks with the proxy's own certificate what runs.
-        let own = match &self.identity {
-            Identity::Issued(_) => self.host.clone(),
-            Identity::Own { common_name, .. } => common_name.clone(),
-        };
         let more = self.spec.trusted_hosts.iter().map(|name| name.to_lowercase());
-        let mut all = vec![self.foreman.common_name.clone(), own];
+        // The operator asks with the proxy's own certificate what runs.
+        let mut all = vec![self.foreman.common_name.clone(), self.common_name().to_owned()];
         for name in more {
             if !all.contains(&name) {
                 all.push(name);

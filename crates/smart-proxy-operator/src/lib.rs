@@ -50,6 +50,8 @@ impl Managed for SmartProxy {
             Kind::owned::<Service>(),
             Kind::owned::<Deployment>(),
             Kind::owned::<NetworkPolicy>(),
+            Kind::owned_where_installed("gateway.networking.k8s.io", "v1", "TLSRoute"),
+            Kind::owned_where_installed("route.openshift.io", "v1", "Route"),
             foreman_kind(),
         ]
     }

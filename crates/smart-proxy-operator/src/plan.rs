@@ -6,16 +6,16 @@ use reconcile::{Certificate, Gate::Applied, Gate::Ready, Object, Plan, Usage};
 use crate::{
     checked::{Checked, Identity},
     names,
-    service::{policy, proxy},
+    service::{ingress, policy, proxy},
 };
 
 /// The stages; one starts when the one before it holds.
 pub fn plan(checked: &Checked) -> Plan {
-    Plan::new().stage("Certificates", Applied, certificates(checked)).stage(
-        "Proxy",
-        Ready,
-        [policy::objects(checked), proxy::objects(checked)].concat(),
-    )
+    let keys = checked.drawn().map(|drawn| drawn.object(checked.keep));
+    let parts = [policy::objects(checked), ingress::objects(checked), proxy::objects(checked)];
+    Plan::new()
+        .stage("Certificates", Applied, certificates(checked).into_iter().chain(keys).collect())
+        .stage("Proxy", Ready, parts.concat())
 }
 
 /// Nothing if they are somebody else's. Two, because a server's is no client's: whoever checks refuses one that stands in for the other.

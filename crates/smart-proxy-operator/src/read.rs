@@ -41,7 +41,7 @@ pub async fn read(proxy: &SmartProxy, world: &World) -> Result<Observed, Error> 
     seen.foremans = world.all("Foreman").iter().map(|foreman| foreman.name_any()).collect();
     seen.foremans.sort();
     let mut secrets = proxy.secrets();
-    secrets.extend([names::SERVER, names::CLIENT].map(|part| format!("{}-{part}", proxy.name_any())));
+    secrets.extend([names::SERVER, names::CLIENT, names::SSH].map(|part| format!("{}-{part}", proxy.name_any())));
     if let Some(name) = &proxy.spec.foreman.name
         && let Some(foreman) = world.foreign(&foreman_kind(), name).await?
     {
@@ -71,5 +71,5 @@ pub async fn read(proxy: &SmartProxy, world: &World) -> Result<Observed, Error> 
 fn related() -> Images {
     let image =
         |part: &str| std::env::var(format!("RELATED_IMAGE_{part}")).ok().filter(|image| !image.is_empty());
-    Images { smart_proxy: image("SMART_PROXY"), dnsmasq: image("DNSMASQ") }
+    Images { smart_proxy: image("SMART_PROXY"), dnsmasq: image("DNSMASQ"), mosquitto: image("MOSQUITTO") }
 }

@@ -11,7 +11,7 @@ use crate::{
 
 /// Endpoints, versions, what a backup consists of.
 pub fn report(checked: &Checked, seen: &Observed, ready: bool) -> Report {
-    let ca_secret = Some(checked.certificates().0);
+    let ca_secret = Some(checked.certificates().0.secret);
     let mut endpoints = vec![Endpoint {
         name: "proxy".into(),
         url: checked.url.to_string().trim_end_matches('/').into(),
@@ -30,11 +30,11 @@ pub fn report(checked: &Checked, seen: &Observed, ready: bool) -> Report {
         conditions: vec![],
         endpoints,
         versions: vec![Version { part: "smart-proxy".into(), running, wanted }],
-        backup: Some(backup(checked)),
+        backup: Some(backup(checked, seen)),
     }
 }
 
-fn backup(checked: &Checked) -> Backup {
+fn backup(checked: &Checked, seen: &Observed) -> Backup {
     let volumes = [(names::BOOT, proxy::boots(checked)), (names::STATE, proxy::lasts(checked))];
     let content = volumes.into_iter().filter(|(_, there)| *there).map(|(name, _)| BackupContent {
         name: name.into(),
@@ -45,10 +45,13 @@ fn backup(checked: &Checked) -> Backup {
         // Issued anew by the Foreman's authority, which is in its backup.
         Identity::Issued(_) => vec![],
         Identity::Own { server, client, .. } => {
-            let mut secrets = vec![server.clone(), client.clone()];
+            let mut secrets = vec![server.secret.clone(), client.secret.clone()];
             secrets.dedup();
             secrets
         }
     };
+    // What was not drawn yet is not missed either.
+    let drawn = checked.drawn().map(|drawn| drawn.name).filter(|name| seen.secrets.contains_key(name));
+    let secrets = secrets.into_iter().chain(drawn).collect();
     Backup { content: content.collect(), secrets, restore_order: 30, ..Backup::default() }
 }

@@ -214,7 +214,7 @@ async fn withdraw(
     let api = Api::new(foreman, access)?;
     let namespace = proxy.namespace().unwrap_or_default();
     let host = proxy.spec.host.clone().unwrap_or_else(|| format!("{}.{namespace}.svc", proxy.name_any()));
-    let url = format!("https://{host}:{}", proxy.spec.port);
+    let url = crate::check::url(&proxy.spec, &host);
     let name = proxy.spec.registration.name.as_deref().unwrap_or(&host);
     let mut found = api.named(name).await?;
     if found.is_none()

@@ -7,9 +7,8 @@ use http::{Method, StatusCode, Uri};
 use serde::Deserialize;
 
 use crate::{
-    checked::Checked,
+    checked::{Checked, Pair},
     http::{Ask, Error, Tls, ask as send},
-    names::{CRT, KEY},
     read::Observed,
 };
 
@@ -74,11 +73,12 @@ pub async fn ask(proxy: &Checked, seen: &Observed) -> Result<Running, Error> {
     let at = if address.contains(':') { format!("[{address}]") } else { address.clone() };
     let at = format!("{at}:{}", proxy.spec.port);
     let (server, client) = proxy.certificates();
-    let text = |secret: &str, key: &str| {
-        let value = seen.secrets.get(secret).and_then(|values| values.get(key));
+    let text = |pair: &Pair, key: &str| {
+        let value = seen.secrets.get(&pair.secret).and_then(|values| values.get(key));
         value.map(|value| String::from_utf8_lossy(value).into_owned()).unwrap_or_default()
     };
-    let tls = Tls::pinned(&text(&server, CRT), (&text(&client, CRT), &text(&client, KEY)))?;
+    let shown = (text(&client, &client.certificate), text(&client, &client.key));
+    let tls = Tls::pinned(&text(&server, &server.certificate), (&shown.0, &shown.1))?;
     let modules: BTreeMap<String, Module> = get(&tls, proxy, &at, "/v2/features").await?;
     let version: Version = get(&tls, proxy, &at, "/version").await?;
     let failed = if modules.values().any(|module| module.state == "failed") {

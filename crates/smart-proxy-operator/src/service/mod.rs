@@ -4,7 +4,9 @@ pub mod boot;
 pub mod dhcp;
 pub mod dns;
 pub mod hosts;
+pub mod ingress;
 pub mod jobs;
+pub mod mqtt;
 pub mod policy;
 pub mod proxy;
 pub mod tftp;
@@ -45,6 +47,8 @@ pub struct Module {
     pub boots: bool,
     /// What it keeps must survive a restart.
     pub lasting: bool,
+    /// It keeps something in memory that another pod would not know of.
+    pub alone: bool,
 }
 
 impl Module {
@@ -59,28 +63,36 @@ impl Module {
             http: false,
             boots: false,
             lasting: false,
+            alone: false,
         }
     }
 
     /// Some keys of a Secret in a directory of their own, under the names that they have there or others.
     fn secret(mut self, name: &str, secret: &str, keys: &[(&str, &str)]) -> Self {
-        let item =
-            |(key, file): &(&str, &str)| KeyToPath { key: (*key).into(), path: (*file).into(), mode: None };
-        let mut volume = secret_volume(name, secret);
-        volume.secret = volume
-            .secret
-            .map(|source| SecretVolumeSource { items: Some(keys.iter().map(item).collect()), ..source });
-        self.volumes.push(volume);
+        self.volumes.push(keys_volume(name, secret, keys));
         self.mounts.push(VolumeMount { read_only: Some(true), ..mount(name, &format!("{ETC}/{name}")) });
         self
     }
+}
+
+/// Some keys of a Secret, under the names that they have there or others.
+pub fn keys_volume(name: &str, secret: &str, keys: &[(&str, &str)]) -> PodVolume {
+    let item =
+        |(key, file): &(&str, &str)| KeyToPath { key: (*key).into(), path: (*file).into(), mode: None };
+    let mut volume = secret_volume(name, secret);
+    volume.secret = volume
+        .secret
+        .map(|source| SecretVolumeSource { items: Some(keys.iter().map(item).collect()), ..source });
+    volume
 }
 
 /// What modules are made from: the manifest, and what its Secrets say.
 pub struct Look<'a> {
     /// The manifest.
     pub spec: &'a SmartProxySpec,
-    /// Name by which clients reach the proxy.
+    /// Name of the proxy.
+    pub name: &'a str,
+    /// Name by which clients reach it.
     pub host: &'a str,
     /// Secrets that were seen.
     pub secrets: &'a BTreeMap<String, Values>,

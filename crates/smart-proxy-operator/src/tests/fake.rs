@@ -8,6 +8,8 @@ use rcgen::{
 use rustls::{
     ServerConfig,
     pki_types::{PrivateKeyDer, pem::PemObject},
+    server::{ClientHello, ResolvesServerCert},
+    sign::CertifiedKey,
 };
 use serde_json::{Value, json};
 use tokio::{
@@ -18,6 +20,7 @@ use tokio::{
 use super::*;
 
 /// What the two say.
+#[derive(Clone)]
 pub struct World {
     /// `/v2/features` of the proxy.
     pub features: Value,
@@ -27,6 +30,8 @@ pub struct World {
     pub known: Vec<Value>,
     /// What Foreman answers in place of all else.
     pub instead: Option<(u16, Value)>,
+    /// Foreman's version.
+    pub foreman_version: &'static str,
     /// Every write to Foreman.
     pub writes: Vec<String>,
 }
@@ -35,9 +40,42 @@ pub struct World {
 pub struct Fake {
     /// Where it listens.
     pub port: u16,
+    /// Its authority: certificate and key, PEM.
+    pub authority: (String, String),
     world: Arc<Mutex<World>>,
-    authority: (String, String),
     leaf: (String, String),
+    shown: Arc<Shown>,
+}
+
+/// Certificate and key of the pod, PEM.
+type Given = Box<dyn Fn() -> Option<(String, String)> + Send>;
+
+/// To whoever asks for the proxy what its pod was given, if it is another one than Foreman's.
+struct Shown {
+    foreman: Arc<CertifiedKey>,
+    pod: Mutex<Option<Given>>,
+}
+
+impl std::fmt::Debug for Shown {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
+        formatter.write_str("certificates")
+    }
+}
+
+impl ResolvesServerCert for Shown {
+    fn resolve(&self, hello: ClientHello) -> Option<Arc<CertifiedKey>> {
+        let of_pod = || self.pod.lock().unwrap().as_ref().and_then(|given| given());
+        match of_pod().filter(|_| hello.server_name() != Some("localhost")) {
+            Some(given) => Some(certified(&given)),
+            None => Some(self.foreman.clone()),
+        }
+    }
+}
+
+fn certified((certificate, key): &(String, String)) -> Arc<CertifiedKey> {
+    let chain = crate::http::certificates(certificate).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+    CertifiedKey::from_der(chain, key, &rustls::crypto::aws_lc_rs::default_provider()).unwrap().into()
 }
 
 impl Fake {
@@ -51,14 +89,13 @@ impl Fake {
         let issuer = CertifiedIssuer::self_signed(authority, issuing).unwrap();
         let leaf = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
         let leaf = (leaf.signed_by(&key, &*issuer).unwrap().pem(), key.serialize_pem());
-        let chain = crate::http::certificates(&leaf.0).unwrap();
+        let shown = Arc::new(Shown { foreman: certified(&leaf), pod: Mutex::default() });
         let config =
             ServerConfig::builder_with_provider(rustls::crypto::aws_lc_rs::default_provider().into())
                 .with_safe_default_protocol_versions()
                 .unwrap()
                 .with_no_client_auth()
-                .with_single_cert(chain, PrivateKeyDer::from_pem_slice(leaf.1.as_bytes()).unwrap())
-                .unwrap();
+                .with_cert_resolver(shown.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let running =
@@ -68,6 +105,7 @@ impl Fake {
             reasons: json!({}),
             known: vec![],
             instead: None,
+            foreman_version: "5.0.0",
             writes: vec![],
         }));
         let (acceptor, served) = (tokio_rustls::TlsAcceptor::from(Arc::new(config)), world.clone());
@@ -94,7 +132,12 @@ impl Fake {
                 });
             }
         });
-        Self { port, world, authority: (issuer.as_ref().pem(), private), leaf }
+        Self { port, authority: (issuer.as_ref().pem(), private), world, leaf, shown }
+    }
+
+    /// What the pod shows from now on.
+    pub fn pod_shows(&self, given: impl Fn() -> Option<(String, String)> + Send + 'static) {
+        *self.shown.pod.lock().unwrap() = Some(Box::new(given));
     }
 
     /// What is said from now on.
@@ -151,7 +194,7 @@ impl World {
             self.writes.push(format!("{method} {path}"));
         }
         match (method, place) {
-            ("GET", _) if path == "/status" => (200, json!({ "version": "5.0.0" })),
+            ("GET", _) if path == "/status" => (200, json!({ "version": self.foreman_version })),
             ("GET", _) if path.starts_with("/smart_proxies?") => (200, json!({ "results": self.known })),
             ("POST", _) => {
                 let id = 7 + self.writes.len();

@@ -135,6 +135,17 @@ async fn somebody_elses_proxy_of_that_name_is_left_alone_unless_the_manifest_say
 }
 
 #[tokio::test]
+async fn another_release_than_foremans_is_told_before_it_is_an_outage() {
+    let fake = Fake::start().await;
+    fake.world().foreman_version = "5.1.0";
+    let outside = look(&manifest(&fake, ""), &mut fake.seen()).await;
+    let (status, reason, message) = said(&outside, "VersionsMatch");
+    assert_eq!((status, reason), (false, "Skew"));
+    assert!(message.contains("the proxy is 5.0.1 and its Foreman 5.1.0") && message.contains("spec.images.smartProxy"));
+    assert!(said(&outside, "Registered").0 && outside.waiting.is_none());
+}
+
+#[tokio::test]
 async fn a_process_that_shows_another_certificate_is_not_believed() {
     let (fake, other) = (Fake::start().await, Fake::start().await);
     let mut seen = fake.seen();
