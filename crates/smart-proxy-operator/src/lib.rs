@@ -22,6 +22,7 @@ use k8s_openapi::api::{
     core::v1::{PersistentVolumeClaim, Secret, Service},
     networking::v1::NetworkPolicy,
 };
+use kube::ResourceExt;
 use reconcile::{About, Error, Fault, Kind, Leave, Managed, Outside, Plan, Report, Status, What, World};
 
 #[cfg(test)]
@@ -65,7 +66,9 @@ impl Managed for SmartProxy {
     }
 
     fn references(&self) -> Vec<(&'static str, String)> {
-        let secrets = self.secrets().into_iter().map(|name| ("Secret", name));
+        // A key pair that comes back from a backup need not have our labels.
+        let drawn = self.spec.modules.remote_execution.iter().map(|_| format!("{}-{}", self.name_any(), names::SSH));
+        let secrets = self.secrets().into_iter().chain(drawn).map(|name| ("Secret", name));
         secrets.chain(self.spec.foreman.name.iter().map(|name| ("Foreman", name.clone()))).collect()
     }
 

@@ -22,6 +22,10 @@ pub struct Observed {
     pub foremans: Vec<String>,
     /// Addresses of the proxy's pods that serve.
     pub pods: Vec<String>,
+    /// When the last of those that are about to end has to be gone.
+    pub ending: Option<Timestamp>,
+    /// When the last that serves began to.
+    pub serves_since: Option<Timestamp>,
     /// What was last reported.
     pub status: Status,
     /// Images that the operator's environment gives in place of the built-in defaults.
@@ -58,12 +62,19 @@ pub async fn read(proxy: &SmartProxy, world: &World) -> Result<Observed, Error> 
             seen.secrets.insert(name, values);
         }
     }
-    let ready = |pod: &k8s_openapi::api::core::v1::Pod| {
-        let status = pod.status.as_ref()?;
-        let ready = status.conditions.iter().flatten().any(|c| c.type_ == "Ready" && c.status == "True");
-        (ready && pod.metadata.deletion_timestamp.is_none()).then(|| status.pod_ip.clone()).flatten()
-    };
-    seen.pods = world.pods(names::PROXY).iter().filter_map(|pod| ready(pod)).collect();
+    for pod in world.pods(names::PROXY) {
+        if let Some(end) = &pod.metadata.deletion_timestamp {
+            seen.ending = seen.ending.max(Some(end.0));
+            continue;
+        }
+        let Some(status) = &pod.status else { continue };
+        let mut conditions = status.conditions.iter().flatten();
+        let Some(ready) = conditions.find(|it| it.type_ == "Ready" && it.status == "True") else {
+            continue;
+        };
+        seen.pods.extend(status.pod_ip.clone());
+        seen.serves_since = seen.serves_since.max(ready.last_transition_time.as_ref().map(|time| time.0));
+    }
     Ok(seen)
 }
 

@@ -9,7 +9,7 @@ use k8s_openapi::api::networking::v1::{
 };
 use kube::api::ObjectMeta;
 use reconcile::Object;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Instance;
 use crate::crd::IngressType;

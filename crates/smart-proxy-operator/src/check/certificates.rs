@@ -54,9 +54,9 @@ pub fn find(
     usable(Role::Server, given.fields[0], &given.server, host, seen, faults);
     let client = usable(Role::Client, given.fields[1], &given.client, host, seen, faults);
     let (field, secret, key) = &given.trust;
-    let before = faults.len();
     let trust = reconcile::field::value(field, secret, key, &seen.secrets, faults);
-    if faults.len() == before
+    // What is missing was said with its name.
+    if !trust.is_empty()
         && let Err(what) = trusted(&trust, key, client.as_ref().map(|(_, chain)| chain.as_slice()))
     {
         faults.push(invalid(field, secret, &what));
@@ -110,10 +110,9 @@ fn usable(
     seen: &Observed,
     faults: &mut Vec<Fault>,
 ) -> Option<(String, Vec<CertificateDer<'static>>)> {
-    let before = faults.len();
     let mut take = |key: &str| reconcile::field::value(field, &pair.secret, key, &seen.secrets, faults);
     let (certificate, key) = (take(&pair.certificate), take(&pair.key));
-    if faults.len() > before {
+    if certificate.is_empty() || key.is_empty() {
         return None;
     }
     match judged(role, pair, (&certificate, &key), host, seen) {

@@ -24,8 +24,12 @@ use crate::{
 
 /// How soon we look again at what failed.
 const RETRY: SignedDuration = SignedDuration::from_secs(20);
+/// How soon while a pod is young: its address takes a moment to get around, and Foreman cannot reach it until then.
+const SOON: SignedDuration = SignedDuration::from_secs(2);
+/// So long.
+const YOUNG: SignedDuration = SignedDuration::from_secs(30);
 /// How soon we notice that somebody has changed a proxy in Foreman. Nothing tells us, and one request is cheap.
-const DRIFT: SignedDuration = SignedDuration::from_secs(120);
+const DRIFT: SignedDuration = SignedDuration::from_secs(60);
 /// How long a Foreman of this namespace may be out of sight before a proxy that is being deleted goes without it: after a restart its watch comes
 /// a little later than the others.
 const OUT_OF_SIGHT: SignedDuration = SignedDuration::from_secs(60);
@@ -41,7 +45,7 @@ pub async fn reach(proxy: &Checked, seen: &Observed) -> Outside {
             let why = format!("cannot ask the proxy what of it runs: {error}");
             outside.conditions.push(news("FeaturesReady", false, "NoAnswer", why.clone()));
             outside.waiting = Some(("Features", why));
-            outside.next = Some(seen.now + RETRY);
+            outside.next = Some(again(seen));
             return outside;
         }
     };
@@ -106,8 +110,20 @@ async fn registration(
 ) {
     let before = Memory::parse(seen.status.achieved(REGISTRATION));
     let url = &proxy.foreman.url;
+    let news_to_it = before.as_ref().is_none_or(|before| before.fingerprint != running.fingerprint());
+    if news_to_it && seen.ending.is_some_and(|end| end > seen.now) {
+        // Foreman asks by the Service, and might be answered by the old pod for as long as there is one.
+        let why = "Foreman is told what has changed when the pod before is gone";
+        outside.waiting.get_or_insert(("Registration", why.into()));
+        if before.is_some() {
+            outside.conditions.push(news("Registered", true, "Changing", why.into()));
+        }
+        outside.next = Some(seen.now + SOON);
+        return;
+    }
     match register(proxy, access, before.as_ref(), running).await {
         Ok((known, memory)) => {
+            let outdated = known.outdated(&running.names());
             outside.achieved = Some(Achieved {
                 job: REGISTRATION.into(),
                 what: memory.to_string(),
@@ -121,7 +137,11 @@ async fn registration(
             if let Some(version) = known.version {
                 outside.conditions.push(versions(&running.version, &version));
             }
-            outside.next = Some(seen.now + DRIFT);
+            outside.next = Some(seen.now + if outdated { SOON } else { DRIFT });
+            if outdated {
+                let why = "Foreman was told what has changed, and has features still that do not run";
+                outside.waiting.get_or_insert(("Registration", why.into()));
+            }
         }
         Err(trouble) => {
             let away = matches!(trouble, Trouble::Away(_));
@@ -132,9 +152,15 @@ async fn registration(
             if !stays {
                 outside.waiting.get_or_insert(("Registration", message));
             }
-            outside.next = Some(seen.now + RETRY);
+            outside.next = Some(again(seen));
         }
     }
+}
+
+/// When what failed is tried again.
+fn again(seen: &Observed) -> Timestamp {
+    let young = seen.serves_since.is_some_and(|since| seen.now < since + YOUNG);
+    seen.now + if young { SOON } else { RETRY }
 }
 
 /// Looks for the proxy in Foreman, and makes it what it should be.
@@ -155,7 +181,14 @@ async fn register(
         found = api.numbered(before.id).await?.filter(|known| known.url == before.url || known.url == url);
     }
     let spec = &proxy.spec.registration;
-    let wanted = decide::Wanted { name, url, take_over: spec.take_over, fingerprint: &running.fingerprint() };
+    let (fingerprint, names) = (running.fingerprint(), running.names());
+    let wanted = decide::Wanted {
+        name,
+        url,
+        take_over: spec.take_over,
+        fingerprint: &fingerprint,
+        running: &names,
+    };
     let mut known = match decide(found, before, &wanted) {
         Step::Keep(known) => known,
         Step::Create => api.create(name, url, &spec.organizations, &spec.locations).await?,
@@ -164,7 +197,9 @@ async fn register(
         Step::Stranger(known) => return Err(Trouble::Stranger(known.name, known.url, url.to_owned())),
     };
     known.version = api.version().await;
-    let memory = Memory { id: known.id, url: url.to_owned(), fingerprint: running.fingerprint() };
+    // What it has read of another pod is to be read again.
+    let fingerprint = if known.outdated(&names) { "outdated".to_owned() } else { fingerprint };
+    let memory = Memory { id: known.id, url: url.to_owned(), fingerprint };
     Ok((known, memory))
 }
 

@@ -39,6 +39,12 @@ pub struct Running {
 }
 
 impl Running {
+    /// Names of what runs.
+    pub fn names(&self) -> Vec<String> {
+        let running = self.modules.iter().filter(|(_, module)| module.state == "running");
+        running.map(|(name, _)| name.clone()).collect()
+    }
+
     /// Of all that Foreman reads: when it is another one, Foreman has to read again.
     pub fn fingerprint(&self) -> String {
         let running = self.modules.iter().filter(|(_, module)| module.state == "running");

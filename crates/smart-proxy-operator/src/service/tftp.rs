@@ -38,6 +38,7 @@ pub fn container(proxy: &Checked) -> Option<Container> {
         "--log-facility=-",
         "--pid-file=",
         "--user=",
+        "--group=",
         "--port=0",
         "--enable-tftp",
         "--tftp-single-port",

@@ -129,6 +129,8 @@ fn each_fault_of_a_certificate_has_its_own_words() {
         assert!(said.iter().any(|said| said.contains(words)), "{words}: {said:#?}");
     }
     assert_eq!(said(Made::default().values()), [""; 0]);
+    let proxy = with("{}", ", host: proxy.example.com, certificates: {server: {name: absent}}");
+    assert_eq!(faults(&proxy, &seen()).len(), 1, "one Secret that is missing is one fault");
     assert_eq!(said(Made { usages: vec![], ..Made::default() }.values()), [""; 0], "none means all");
     let wild = Made { names: vec!["*.example.com".into(), HOST.into()], ..Made::default() };
     assert_eq!(said(wild.values()), [""; 0]);

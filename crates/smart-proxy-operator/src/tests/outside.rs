@@ -135,6 +135,35 @@ async fn somebody_elses_proxy_of_that_name_is_left_alone_unless_the_manifest_say
 }
 
 #[tokio::test]
+async fn foreman_is_told_of_a_change_when_nobody_is_left_who_would_say_otherwise() {
+    let fake = Fake::start().await;
+    let (proxy, mut seen) = (manifest(&fake, ""), fake.seen());
+    look(&proxy, &mut seen).await;
+    writes(&fake);
+    fake.world().features["dns"] = json!({ "state": "running", "capabilities": [], "settings": {} });
+    seen.ending = Some(seen.now + jiff::SignedDuration::from_secs(20));
+    let outside = look(&proxy, &mut seen).await;
+    assert_eq!((writes(&fake), said(&outside, "Registered").1), (vec![], "Changing"));
+    assert_eq!(outside.waiting.map(|(stage, _)| stage), Some("Registration"));
+    // A node that is lost may never say that its pod is gone.
+    seen.ending = Some(seen.now - jiff::SignedDuration::from_secs(1));
+    look(&proxy, &mut seen).await;
+    assert_eq!(writes(&fake), ["PUT /smart_proxies/8/refresh"]);
+
+    // What Foreman knows of another time is read again, until it is what runs.
+    fake.world().known[0]["features"] = json!([{ "name": "Logs" }, { "name": "TFTP" }]);
+    let outside = look(&proxy, &mut seen).await;
+    assert_eq!(outside.waiting.map(|(stage, _)| stage), Some("Registration"));
+    look(&proxy, &mut seen).await;
+    assert_eq!(writes(&fake).len(), 2);
+    fake.world().known[0]["features"] = json!([{ "name": "Logs" }]);
+    look(&proxy, &mut seen).await;
+    assert_eq!(writes(&fake).len(), 1, "what is remembered is put right");
+    look(&proxy, &mut seen).await;
+    assert_eq!(writes(&fake), [""; 0]);
+}
+
+#[tokio::test]
 async fn another_release_than_foremans_is_told_before_it_is_an_outage() {
     let fake = Fake::start().await;
     fake.world().foreman_version = "5.1.0";
