@@ -10,6 +10,7 @@
 
 pub mod audit;
 pub mod bystander;
+pub mod certificates;
 pub mod cluster;
 pub mod content;
 pub mod directory;
