@@ -46,18 +46,25 @@ impl<K: Served> Life<K> {
             spec.and_then(|spec| spec.cluster_ip).unwrap_or_default().parse().expect("an address");
         let host = format!("{name}.{}.svc", self.namespace);
         let authority = self.secret("server-tls", "ca.crt").await;
-        let builder = Client::builder()
-            .no_proxy()
-            .cookie_store(true)
-            .redirect(Policy::none())
-            .pool_max_idle_per_host(0)
-            .timeout(std::time::Duration::from_mins(1))
-            .tls_certs_only([Certificate::from_pem(authority.as_bytes()).expect("a certificate")])
-            .resolve(&host, SocketAddr::new(address, port));
+        let builder = trusting(&authority).resolve(&host, SocketAddr::new(address, port));
         let http = change(builder).build().expect("an HTTP client");
-        let port = if port == 443 { String::new() } else { format!(":{port}") };
-        Visitor { http, base: format!("https://{host}{port}"), password: None }
+        Visitor { http, base: base(&host, port), password: None }
     }
+}
+
+fn trusting(authority: &str) -> ClientBuilder {
+    Client::builder()
+        .no_proxy()
+        .cookie_store(true)
+        .redirect(Policy::none())
+        .pool_max_idle_per_host(0)
+        .timeout(std::time::Duration::from_mins(1))
+        .tls_certs_only([Certificate::from_pem(authority.as_bytes()).expect("a certificate")])
+}
+
+fn base(host: &str, port: u16) -> String {
+    let port = if port == 443 { String::new() } else { format!(":{port}") };
+    format!("https://{host}{port}")
 }
 
 /// A certificate for clients that nobody here knows the issuer of.
@@ -74,6 +81,12 @@ impl Visitor {
         let builder = Client::builder().no_proxy().redirect(Policy::none()).timeout(timeout);
         let http = builder.resolve(host, address).build().expect("an HTTP client");
         Self { http, base: format!("http://{host}:{}", address.port()), password: None }
+    }
+
+    /// Somebody who reaches `https://host:port` at this address, and trusts certificates of this authority.
+    pub fn trusting(authority: &str, host: &str, address: SocketAddr, port: u16) -> Self {
+        let http = trusting(authority).resolve(host, address).build().expect("an HTTP client");
+        Self { http, base: base(host, port), password: None }
     }
 
     /// The same, but as the administrator with this password.

@@ -9,6 +9,7 @@
 #![allow(clippy::panic, clippy::unwrap_used, clippy::missing_panics_doc, reason = "see above")]
 
 pub mod audit;
+pub mod bucket;
 pub mod bystander;
 pub mod certificates;
 pub mod cluster;
@@ -23,8 +24,9 @@ pub mod pods;
 pub mod processes;
 pub mod pulp;
 pub mod recovery;
-pub mod s3;
+
 pub mod smart_proxy;
+pub mod store;
 pub mod story;
 pub mod told;
 pub mod traffic;

@@ -46,7 +46,8 @@ async fn a_cluster_of_cloudnativepg_is_all_a_pulp_needs_to_be_told_of_and_anothe
     state(&pulp, "ImageCatalog", "postgresql", json!({ "images": [{ "major": 15, "image": postgresql }] }))
         .await;
     let catalog = json!({ "apiGroup": "postgresql.cnpg.io", "kind": "ImageCatalog", "name": "postgresql", "major": 15 });
-    let cluster = json!({ "instances": 1, "imageCatalogRef": catalog, "storage": { "size": "1Gi" },
+    // Pulp lets go of no session by itself: three minutes would be waited for it.
+    let cluster = json!({ "instances": 1, "imageCatalogRef": catalog, "storage": { "size": "1Gi" }, "smartShutdownTimeout": 1,
         "bootstrap": { "initdb": { "database": "pulp", "owner": "pulp" } } });
     state(&pulp, "Cluster", "pg", cluster).await;
     pulp.ready().await;

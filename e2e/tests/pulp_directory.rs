@@ -9,6 +9,7 @@ use e2e::{
 };
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use pulp_operator::crd::TrustedCertificates;
+use reconcile::field::Source;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -78,8 +79,8 @@ async fn users_of_a_directory_log_in_and_an_authority_of_ones_own_is_trusted() {
     let bundle = json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "bundle" },
         "data": { "ca-bundle.crt": outside.authority } });
     pulp.apply::<ConfigMap>("bundle", &bundle).await;
-    let trusted =
-        TrustedCertificates { config_map: Some("bundle".into()), secret: None, key: "ca-bundle.crt".into() };
+    let from = Source { config_map: Some("bundle".into()), secret: None };
+    let trusted = TrustedCertificates { from, key: "ca-bundle.crt".into() };
     pulp.edit(|spec| {
         spec.trusted_certificates = vec![trusted.clone()];
         spec.authentication.ldap.as_mut().expect("a directory").ca = None;

@@ -6,7 +6,7 @@ use e2e::{
     PulpStory, Traffic,
     cluster::command,
     content::{arrive, file},
-    pulp::light,
+    pulp::{ALERT, light},
 };
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::{
@@ -90,8 +90,8 @@ async fn a_node_is_lost_and_all_that_was_on_it_comes_up_on_another() {
     let _node = Second::add().await;
     let one = PulpStory::new("node").await;
     let two = one.beside("other");
-    placed(&one, &SERVES, "").await;
-    placed(&two, &[SERVES.as_slice(), &["database"]].concat(), "").await;
+    placed(&one, &SERVES, ALERT).await;
+    placed(&two, &[SERVES.as_slice(), &["database"]].concat(), ALERT).await;
     one.ready().await;
     two.ready().await;
     assert_eq!(there(&one).await, SERVES);

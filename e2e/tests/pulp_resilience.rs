@@ -23,8 +23,8 @@ const RETURN: Duration = Duration::from_mins(5);
 
 /// The Pulp of all these stories.
 async fn shared() -> PulpStory {
-    let spec =
-        pulp::light("storage: {file: {size: 1Gi}}").replace("worker: {replicas: 1}", "worker: {replicas: 2}");
+    let spec = pulp::light(&format!("storage: {{file: {{size: 1Gi}}}}, {}", pulp::ALERT));
+    let spec = spec.replace("worker: {replicas: 1}", "worker: {replicas: 2}");
     PulpStory::shared_as(&e2e::PULP.replace("{storage: {file: {size: 2Gi}}}", &spec)).await
 }
 

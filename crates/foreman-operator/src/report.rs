@@ -1,12 +1,18 @@
 //! What a Foreman says of itself beyond its stages.
 
-use reconcile::{Endpoint, Report, Version};
+use reconcile::{Endpoint, Report, Version, What};
 
-use crate::{checked::Checked, names, read::Observed};
+use crate::{checked::Checked, hold::Still, names, read::Observed};
 
 /// Endpoints, versions, and whether Katello has a Pulp to keep its content in.
 pub fn report(foreman: &Checked, seen: &Observed, ready: bool) -> Report {
-    let mut report = Report::default();
+    let resting = Still::of(seen).web.then(|| {
+        let holders = seen.holds.holders(What::Writes).join(", ");
+        format!(
+            "writes are held by {holders}: the web servers are stopped until that is over, see status.holds"
+        )
+    });
+    let mut report = Report { resting, ..Report::default() };
     report.endpoints.push(Endpoint {
         name: "web".into(),
         url: format!("https://{}", foreman.host),

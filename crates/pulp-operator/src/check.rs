@@ -53,8 +53,8 @@ impl Pulp {
             found.extend(telemetry.headers.iter().map(|headers| headers.name.clone()));
             found.extend(telemetry.ca.iter().map(|ca| ca.name.clone()));
         }
-        found.extend(spec.settings_from.iter().filter_map(|source| source.secret.clone()));
-        found.extend(spec.trusted_certificates.iter().filter_map(|source| source.secret.clone()));
+        found.extend(spec.settings_from.iter().filter_map(|source| source.from.secret.clone()));
+        found.extend(spec.trusted_certificates.iter().filter_map(|source| source.from.secret.clone()));
         if let Some(ldap) = &spec.authentication.ldap {
             found.extend(ldap.bind.iter().map(|bind| bind.password.name.clone()));
             found.extend(ldap.ca.iter().map(|ca| ca.name.clone()));
@@ -67,8 +67,9 @@ impl Pulp {
 
     /// Names of all `ConfigMaps` that the spec refers to, and of the one by which a reverse proxy makes itself known.
     pub fn config_maps(&self) -> Vec<String> {
-        let settings = self.spec.settings_from.iter().filter_map(|source| source.config_map.clone());
-        let trusted = self.spec.trusted_certificates.iter().filter_map(|source| source.config_map.clone());
+        let settings = self.spec.settings_from.iter().filter_map(|source| source.from.config_map.clone());
+        let trusted =
+            self.spec.trusted_certificates.iter().filter_map(|source| source.from.config_map.clone());
         let front = [names::of(&self.name_any(), names::FRONT)];
         settings.chain(trusted).chain(front).chain(self.signing("ConfigMap")).collect()
     }

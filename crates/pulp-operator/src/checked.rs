@@ -3,7 +3,7 @@
 use reconcile::{Part, field::Database};
 
 use crate::{
-    crd::{Checksum, IngressType, PulpSpec, Settings, SettingsSource, TrustedCertificates},
+    crd::{Checksum, IngressType, PulpSpec, Settings},
     names,
     signing::Signing,
 };
@@ -157,26 +157,5 @@ impl Checked {
         parts.extend(self.spec.authentication.ldap.as_ref().map(|_| "ldap".to_owned()));
         parts.extend(self.spec.authentication.keycloak.as_ref().map(|_| "keycloak".to_owned()));
         parts.join(" ")
-    }
-}
-
-impl SettingsSource {
-    /// Kind and name of the object.
-    pub fn object(&self) -> (&'static str, &str) {
-        either(self.config_map.as_deref(), self.secret.as_deref())
-    }
-}
-
-impl TrustedCertificates {
-    /// Kind and name of the object.
-    pub fn object(&self) -> (&'static str, &str) {
-        either(self.config_map.as_deref(), self.secret.as_deref())
-    }
-}
-
-fn either<'a>(config_map: Option<&'a str>, secret: Option<&'a str>) -> (&'static str, &'a str) {
-    match (config_map, secret) {
-        (Some(name), _) => ("ConfigMap", name),
-        (None, name) => ("Secret", name.unwrap_or_default()),
     }
 }

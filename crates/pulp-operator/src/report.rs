@@ -29,6 +29,7 @@ pub fn report(pulp: &Checked, seen: &Observed, ready: bool) -> Report {
         endpoints: endpoints(pulp),
         versions: versions(pulp, seen, ready),
         backup: pulp.keys.as_ref().map(|_| backup(pulp)),
+        resting: None,
     }
 }
 

@@ -62,16 +62,6 @@ impl crd::Signing {
     }
 }
 
-impl crd::SigningScript {
-    /// Kind and name of the object.
-    pub fn object(&self) -> (&'static str, &str) {
-        match (&self.config_map, &self.secret) {
-            (Some(name), _) => ("ConfigMap", name),
-            (None, name) => ("Secret", name.as_deref().unwrap_or_default()),
-        }
-    }
-}
-
 /// What Pulp signs.
 #[derive(Clone, Debug, Default)]
 pub enum Signing {

@@ -105,6 +105,11 @@ impl Holds {
         self.live().filter(|hold| hold.what.contains(&what)).filter_map(Hold::end).max()
     }
 
+    /// Who asks for it.
+    pub fn holders(&self, what: What) -> Vec<&str> {
+        self.live().filter(|hold| hold.what.contains(&what)).map(|hold| hold.holder.as_str()).collect()
+    }
+
     /// What must stand still.
     pub(crate) fn asked(&self) -> Vec<What> {
         asked(&self.0)

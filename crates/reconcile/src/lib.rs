@@ -56,6 +56,7 @@ mod term;
 mod tests;
 mod trace;
 mod verdict;
+mod watches;
 mod world;
 
 pub use certificate::{Certificate, Usage};

@@ -1,12 +1,11 @@
 //! What is known of one namespace, kept current by watches: metadata of everything owned, pods, and warnings about them.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use futures::{Stream, StreamExt, TryStreamExt};
 use k8s_openapi::{
     api::core::v1::{Event, Pod, PodSpec},
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
@@ -15,22 +14,21 @@ use kube::{
     Api, Client, Resource, ResourceExt,
     api::{ApiResource, DynamicObject, PartialObjectMeta},
     runtime::{
-        WatchStreamExt,
         reflector::{self, ObjectRef, Store},
         watcher,
     },
 };
-use serde::de::DeserializeOwned;
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
 };
 
 use crate::{
-    error::{Error, said},
+    error::Error,
     gate::State,
     kind::{About, Kind, Scope},
     object::Owner,
+    watches::{follow, run},
 };
 
 type Metadata = PartialObjectMeta<DynamicObject>;
@@ -39,8 +37,6 @@ type Key = (String, String);
 
 /// How long a namespace may take to be read for the first time.
 const START: Duration = Duration::from_secs(30);
-/// How often we look whether an optional kind has been installed meanwhile.
-const ABSENT: Duration = Duration::from_mins(5);
 /// How long the watch may lag behind an answer to our own write.
 const LAG: Duration = Duration::from_secs(30);
 
@@ -98,6 +94,8 @@ pub struct Namespace {
     warnings: Store<Event>,
     pub(crate) known: Mutex<HashMap<Key, Known>>,
     pub(crate) contents: Mutex<HashMap<Key, (String, Arc<DynamicObject>)>>,
+    /// What has stood here as stated since this process began; also what has gone since, unless we have deleted it.
+    stood: Mutex<HashSet<Key>>,
     _watches: JoinSet<()>,
 }
 
@@ -207,8 +205,17 @@ impl Namespace {
             () = tokio::time::sleep(START) => return Err(Error::Slow { what: format!("watching namespace {name}") }),
         }
         let name = name.to_owned();
-        let (known, contents) = (Mutex::default(), Mutex::default());
-        Ok(Arc::new(Self { name, client, kinds: stores, pods, warnings, known, contents, _watches: watches }))
+        Ok(Arc::new(Self {
+            name,
+            client,
+            kinds: stores,
+            pods,
+            warnings,
+            known: Mutex::default(),
+            contents: Mutex::default(),
+            stood: Mutex::default(),
+            _watches: watches,
+        }))
     }
 
     /// Metadata of a watched object, as far as the watch has come.
@@ -287,6 +294,22 @@ impl Namespace {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).insert((kind.into(), name.into()), what);
     }
 
+    /// Remembers that an object stands as stated.
+    pub(crate) fn stands(&self, kind: &str, name: &str) {
+        self.stood.lock().unwrap_or_else(PoisonError::into_inner).insert((kind.into(), name.into()));
+    }
+
+    /// Whether an object has stood here and we have not deleted it.
+    pub(crate) fn has_stood(&self, kind: &str, name: &str) -> bool {
+        self.stood.lock().unwrap_or_else(PoisonError::into_inner).contains(&(kind.into(), name.into()))
+    }
+
+    /// We have deleted it: nobody else has taken it away.
+    pub(crate) fn deleted(&self, kind: &str, name: &str) {
+        self.forget(kind, name);
+        self.stood.lock().unwrap_or_else(PoisonError::into_inner).remove(&(kind.into(), name.into()));
+    }
+
     pub(crate) fn forget(&self, kind: &str, name: &str) {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(&(kind.into(), name.into()));
     }
@@ -318,72 +341,4 @@ fn trim_pod(pod: &mut Pod) {
 
 fn trim_event(event: &mut Event) {
     trim(&mut event.metadata);
-}
-
-/// A watch that keeps a store current and gives what was touched.
-fn follow<K>(
-    api: Api<K>,
-    config: watcher::Config,
-    writer: reflector::store::Writer<K>,
-    trim: impl FnMut(&mut K) + Send + 'static,
-    anew: impl Fn() + Send + 'static,
-) -> impl Stream<Item = Result<K, watcher::Error>> + Send + 'static
-where
-    K: Resource + Clone + std::fmt::Debug + DeserializeOwned + Send + Sync + 'static,
-    K::DynamicType: Eq + std::hash::Hash + Clone + Send + Sync,
-{
-    let events = watcher(api, config).default_backoff();
-    let current = move |event: &watcher::Result<watcher::Event<K>>| {
-        if matches!(event, Ok(watcher::Event::InitDone)) {
-            anew();
-        }
-    };
-    events.modify(trim).reflect(writer).inspect(current).touched_objects()
-}
-
-/// Drives a watch for ever; tells what was touched, and the first trouble. `absent`: the cluster need not have the kind.
-async fn run<K>(
-    stream: impl Stream<Item = Result<K, watcher::Error>> + Send + 'static,
-    tell: impl Fn(&K) + Send + 'static,
-    plural: String,
-    trouble: watch::Sender<Option<Error>>,
-    absent: Option<watch::Sender<Option<bool>>>,
-) {
-    let mut stream = std::pin::pin!(stream.into_stream());
-    while let Some(event) = stream.next().await {
-        match event {
-            Ok(object) => tell(&object),
-            Err(error) => {
-                let source = match &error {
-                    watcher::Error::InitialListFailed(source) | watcher::Error::WatchStartFailed(source) => {
-                        Some(source)
-                    }
-                    _ => None,
-                };
-                match (source, &absent) {
-                    (Some(kube::Error::Api(status)), Some(absent)) if matches!(status.code, 403 | 404) => {
-                        absent.send_replace(Some(false));
-                        tokio::time::sleep(ABSENT).await;
-                    }
-                    (Some(kube::Error::Api(status)), _) if status.code == 403 => {
-                        let error =
-                            Error::Forbidden { what: format!("list {plural}"), said: status.message.clone() };
-                        // Nobody waits for the start any more: the permission was there and has been taken away.
-                        if let Err(unheard) = trouble.send(Some(error)) {
-                            let error = unheard.0.map(|error| error.to_string());
-                            tracing::warn!(%plural, error, "watch interrupted");
-                        }
-                    }
-                    _ => {
-                        if let Some(absent) = &absent {
-                            // Nobody waits for a kind that may as well not be there.
-                            absent
-                                .send_if_modified(|known| known.is_none() && known.replace(false).is_none());
-                        }
-                        tracing::warn!(%plural, error = source.map_or_else(|| error.to_string(), said), "watch interrupted");
-                    }
-                }
-            }
-        }
-    }
 }

@@ -281,6 +281,8 @@ pub struct Report {
     pub versions: Vec<Version>,
     /// What a backup of it consists of.
     pub backup: Option<Backup>,
+    /// Why nobody is served although every part is as it is asked to be: somebody holds it.
+    pub resting: Option<String>,
 }
 
 #[cfg(test)]

@@ -87,12 +87,14 @@ pub(crate) async fn write<K: Managed>(
         Verdict::Applied(applied) => {
             let Applied { outcome: mut reached, report, outside, ready, last, holds: still } = *applied;
             status.achieved = std::mem::take(&mut reached.achieved);
-            let (reason, why) = match &reached.waiting {
-                Some((stage, why)) => (*stage, why.as_str()),
-                None if ready => ("Ready", "every part is up"),
-                None => (last, "what comes next is about to be decided from what this stage gave"),
+            let resting = report.resting.filter(|_| ready);
+            let (reason, why) = match (&reached.waiting, &resting) {
+                (Some((stage, why)), _) => (*stage, why.as_str()),
+                (None, Some(why)) => ("Held", why.as_str()),
+                (None, None) if ready => ("Ready", "every part is up"),
+                (None, None) => (last, "what comes next is about to be decided from what this stage gave"),
             };
-            status.set(old, generation, news("Ready", ready, reason, why));
+            status.set(old, generation, news("Ready", ready && resting.is_none(), reason, why));
             status.set(old, generation, news("Reconciling", !ready, reason, if ready { "" } else { why }));
             status.set(old, generation, news("Stalled", false, reason, ""));
             for condition in report.conditions {

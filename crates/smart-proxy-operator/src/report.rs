@@ -31,6 +31,7 @@ pub fn report(checked: &Checked, seen: &Observed, ready: bool) -> Report {
         endpoints,
         versions: vec![Version { part: "smart-proxy".into(), running, wanted }],
         backup: Some(backup(checked, seen)),
+        resting: None,
     }
 }
 

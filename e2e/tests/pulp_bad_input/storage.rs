@@ -5,7 +5,7 @@ use std::time::Instant;
 use e2e::{
     Audit, Operator, PulpStory, SHORT,
     pulp::light,
-    s3::{KEY, Store},
+    store::{Kind, Store},
     told::QUIET,
 };
 use pulp_operator::Pulp;
@@ -14,7 +14,7 @@ use serde_json::json;
 #[tokio::test]
 async fn whatever_is_wrong_with_a_bucket_is_told_by_its_field_and_taken_up_when_it_is_mended() {
     let (pulp, operator) = (PulpStory::new("bad-bucket").await, Operator::of::<Pulp>().await);
-    let (store, before) = (Store::start(&pulp).await, operator.process().await);
+    let (store, before) = (Store::start(&pulp, Kind::S3).await, operator.process().await);
     let endpoint = async |url: &str| {
         pulp.edit(|spec| spec.storage.s3.as_mut().expect("a bucket").endpoint = Some(url.into())).await;
     };
@@ -46,7 +46,7 @@ async fn whatever_is_wrong_with_a_bucket_is_told_by_its_field_and_taken_up_when_
     soon(&["spec.storage.s3.endpoint: no object store has answered there within"]).await;
     endpoint(&store.url()).await;
     soon(&["spec.storage.s3.credentials: refused in \"artifacts\"; correct it, or let it write, read and delete there", "SignatureDoesNotMatch"]).await;
-    store.keys(KEY).await;
+    store.keys(&store.key).await;
     soon(&[
         "spec.storage.s3.bucket: there is no \"artifacts\"; create it, or correct the name",
         "NoSuchBucket",

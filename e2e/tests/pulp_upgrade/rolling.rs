@@ -62,7 +62,7 @@ async fn a_retry_ends_it(pulp: &PulpStory, before: &Pods) -> Pods {
     let after = pulp.settled().await;
     let gone = after.gone_or_restarted_since(before);
     for pod in &before.0 {
-        let old = ["api", "content", "worker"].contains(&pod.component.as_str());
+        let old = ["api", "content", "metrics", "worker"].contains(&pod.component.as_str());
         assert_eq!(gone.contains(&pod.name), old, "{}: {gone:?}", pod.name);
     }
     after

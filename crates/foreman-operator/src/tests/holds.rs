@@ -57,5 +57,14 @@ async fn to_hold_writes_the_web_goes_as_well_and_the_proxy_stays() {
     rehearsal.settle().await.unwrap();
     let now = |name: &str| replicas(&rehearsal, name);
     assert_eq!((now("worker"), now("web"), now("proxy")), (0.into(), 0.into(), 1.into()));
-    assert_eq!(rehearsal.pass().await.unwrap().holds[0].state, HoldState::Held);
+    let status = rehearsal.pass().await.unwrap();
+    assert_eq!(status.holds[0].state, HoldState::Held);
+    let ready = status.conditions.iter().find(|it| it.type_ == "Ready").unwrap();
+    assert_eq!((ready.status.as_str(), ready.reason.as_str()), ("False", "Held"));
+    assert!(ready.message.starts_with("writes are held by night: the web servers are stopped"));
+    assert!(!status.is("Reconciling"));
+
+    rehearsal.hold("night", &[], None);
+    rehearsal.settle().await.unwrap();
+    assert!(rehearsal.pass().await.unwrap().is("Ready"));
 }

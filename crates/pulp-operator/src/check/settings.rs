@@ -50,7 +50,7 @@ fn from(
     seen: &Observed,
     wrong: impl Fn(&str) -> Option<&'static str>,
 ) -> Result<Settings, Fault> {
-    let (kind, name) = source.object();
+    let (kind, name) = source.from.object();
     let values = if kind == "Secret" { seen.secrets.get(name) } else { seen.config_maps.get(name) };
     let values = values.ok_or_else(|| {
         let reason = if kind == "Secret" { "SecretMissing" } else { "ConfigMapMissing" };

@@ -19,7 +19,7 @@ pub fn objects(signing: Option<&crd::Signing>) -> Vec<(&'static str, String)> {
     found.extend(signing.passphrase.iter().map(|passphrase| ("Secret", passphrase.name.clone())));
     let scripts = signing.services().filter_map(|(_, service)| service.script.as_ref());
     found.extend(scripts.map(|script| {
-        let (kind, name) = script.object();
+        let (kind, name) = script.from.object();
         (kind, name.to_owned())
     }));
     found
@@ -50,7 +50,7 @@ pub fn signing(spec: &PulpSpec, pulp: &str, seen: &Observed, faults: &mut Vec<Fa
             faults.push(Fault::new("Invalid", said));
         }
         let script = service.script.as_ref().map(|script| {
-            let (object, name) = script.object();
+            let (object, name) = script.from.object();
             let key = script.key.clone().unwrap_or_else(|| kind.script.to_owned());
             contents.push(content(&format!("{field}.script"), (object, name, &key), seen, faults));
             (object, name.to_owned(), key)

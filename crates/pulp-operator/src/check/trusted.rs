@@ -8,7 +8,7 @@ use crate::{crd::TrustedCertificates, read::Observed};
 pub fn check(all: &[TrustedCertificates], seen: &Observed, faults: &mut Vec<Fault>) {
     for source in all {
         let (field, key) = ("spec.trustedCertificates", &source.key);
-        let (kind, name) = source.object();
+        let (kind, name) = source.from.object();
         let text = match kind {
             "Secret" => field::value(field, name, key, &seen.secrets, faults),
             _ => field::config_value(field, name, key, &seen.config_maps, faults),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use kube::KubeSchema;
+use reconcile::field::Source;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -15,14 +16,9 @@ pub type Settings = BTreeMap<String, Value>;
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("has(self.configMap) != has(self.secret)").message("spec.settingsFrom: give each entry either configMap or secret"))]
 pub struct SettingsSource {
-    /// Name of a `ConfigMap`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253))]
-    pub config_map: Option<String>,
-    /// Name of a Secret.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253))]
-    pub secret: Option<String>,
+    /// Which object.
+    #[serde(flatten)]
+    pub from: Source,
     /// What the values are.
     #[serde(default)]
     pub format: SettingsFormat,

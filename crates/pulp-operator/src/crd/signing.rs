@@ -1,6 +1,7 @@
 //! What Pulp signs, and with which key; and what it hashes artifacts with.
 
 use kube::KubeSchema;
+use reconcile::field::Source;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -77,14 +78,9 @@ pub struct SigningService {
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("has(self.configMap) != has(self.secret)").message("script: give either configMap or secret"))]
 pub struct SigningScript {
-    /// Name of a `ConfigMap`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253))]
-    pub config_map: Option<String>,
-    /// Name of a Secret.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253))]
-    pub secret: Option<String>,
+    /// Which object.
+    #[serde(flatten)]
+    pub from: Source,
     /// Key in it; `rpm_script.sh`, `container_script.sh`, `apt_script.sh` or `collection_script.sh` if nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]

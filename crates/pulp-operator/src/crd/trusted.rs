@@ -1,6 +1,7 @@
 //! Certificate authorities that Pulp is to trust besides those of its image.
 
 use kube::KubeSchema;
+use reconcile::field::Source;
 use serde::{Deserialize, Serialize};
 
 /// Certificate authorities in a `ConfigMap` or Secret of the same namespace.
@@ -8,14 +9,9 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("has(self.configMap) != has(self.secret)").message("spec.trustedCertificates: give each entry either configMap or secret"))]
 pub struct TrustedCertificates {
-    /// Name of a `ConfigMap`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253))]
-    pub config_map: Option<String>,
-    /// Name of a Secret.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 253))]
-    pub secret: Option<String>,
+    /// Which object.
+    #[serde(flatten)]
+    pub from: Source,
     /// Key whose value is certificates as PEM, one or many.
     #[serde(default = "ca_key")]
     #[schemars(length(min = 1, max = 253))]

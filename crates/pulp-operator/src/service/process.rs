@@ -133,32 +133,35 @@ fn keys(pulp: &Instance) -> Volume {
 /// The authorities that are trusted besides those of the image, each source one file.
 fn trusted(pulp: &Instance) -> Volume {
     let source = |(place, source): (usize, &TrustedCertificates)| {
-        let items =
-            Some(vec![KeyToPath { key: source.key.clone(), path: format!("{place:02}.crt"), mode: None }]);
-        let (kind, name) = source.object();
-        let name = name.to_owned();
-        match kind {
-            "Secret" => VolumeProjection {
-                secret: Some(SecretProjection { name, items, ..Default::default() }),
-                ..Default::default()
-            },
-            _ => VolumeProjection {
-                config_map: Some(ConfigMapProjection { name, items, ..Default::default() }),
-                ..Default::default()
-            },
-        }
+        file_of(source.from.object(), vec![item(&source.key, &format!("{place:02}.crt"))])
     };
     let sources = pulp.spec.trusted_certificates.iter().enumerate().map(source).collect();
     let projected = ProjectedVolumeSource { sources: Some(sources), default_mode: Some(0o440) };
     Volume { name: "trusted".into(), projected: Some(projected), ..Default::default() }
 }
 
+/// A value under the name of a file.
+pub fn item(key: &str, file: &str) -> KeyToPath {
+    KeyToPath { key: key.into(), path: file.into(), mode: None }
+}
+
+/// Files of a Secret or `ConfigMap`.
+pub fn file_of((kind, name): (&str, &str), items: Vec<KeyToPath>) -> VolumeProjection {
+    let (name, items) = (name.to_owned(), Some(items));
+    if kind == "Secret" {
+        let secret = Some(SecretProjection { name, items, ..Default::default() });
+        VolumeProjection { secret, ..Default::default() }
+    } else {
+        let config_map = Some(ConfigMapProjection { name, items, ..Default::default() });
+        VolumeProjection { config_map, ..Default::default() }
+    }
+}
+
 /// One value of a Secret as a file of a folder.
 pub fn one(name: &str, secret: &str, key: &str, file: &str) -> Volume {
-    let item = KeyToPath { key: key.into(), path: file.into(), mode: None };
     let source = SecretVolumeSource {
         secret_name: Some(secret.into()),
-        items: Some(vec![item]),
+        items: Some(vec![item(key, file)]),
         ..Default::default()
     };
     Volume { name: name.into(), secret: Some(source), ..Default::default() }

@@ -7,8 +7,8 @@ use k8s_openapi::{
     api::{
         batch::v1::{Job, JobSpec},
         core::v1::{
-            ConfigMapProjection, EmptyDirVolumeSource, KeyToPath, PodSpec, ProjectedVolumeSource,
-            ResourceRequirements, SecretProjection, Volume, VolumeProjection,
+            EmptyDirVolumeSource, PodSpec, ProjectedVolumeSource, ResourceRequirements, Volume,
+            VolumeProjection,
         },
     },
     apimachinery::pkg::api::resource::Quantity,
@@ -21,7 +21,10 @@ use reconcile::{
 };
 use serde_json::json;
 
-use super::{Instance, migrate, process};
+use super::{
+    Instance, migrate,
+    process::{self, file_of, item},
+};
 use crate::{
     names,
     read::Observed,
@@ -162,22 +165,6 @@ fn executables(pulp: &Instance, signatory: &Signatory) -> Vec<VolumeProjection> 
     }
     let scripts = pulp.part(names::SIGNING).name();
     [file_of(("ConfigMap", &scripts), own)].into_iter().chain(given).collect()
-}
-
-fn item(key: &str, file: &str) -> KeyToPath {
-    KeyToPath { key: key.into(), path: file.into(), mode: None }
-}
-
-/// Files of a Secret or `ConfigMap`.
-fn file_of((kind, name): (&str, &str), items: Vec<KeyToPath>) -> VolumeProjection {
-    let (name, items) = (name.to_owned(), Some(items));
-    if kind == "Secret" {
-        let secret = Some(SecretProjection { name, items, ..Default::default() });
-        VolumeProjection { secret, ..Default::default() }
-    } else {
-        let config_map = Some(ConfigMapProjection { name, items, ..Default::default() });
-        VolumeProjection { config_map, ..Default::default() }
-    }
 }
 
 fn projected(name: &str, mode: i32, sources: Vec<VolumeProjection>) -> Volume {

@@ -4,13 +4,16 @@ mod authentication;
 mod changes;
 mod clouds;
 mod holds;
+mod keys;
 mod kinds;
 mod lives;
 mod metrics;
 mod parts;
 mod schema;
+mod settings;
 mod signing;
 mod takeover;
+mod upgrades;
 
 use kube::ResourceExt;
 use reconcile::{
@@ -162,85 +165,6 @@ fn every_storage_and_every_exposure() {
     }
 }
 
-#[test]
-fn settings_arrive_unchanged_wherever_they_come_from() {
-    let hostile = "q\"b\\s$d'é {x} @format {this.SECRET_KEY}";
-    let mut pulp =
-        of("{storage: {file: {size: 1Gi}}, settingsFrom: [{configMap: c}, {secret: s, format: JSON}]}");
-    pulp.spec.settings.insert("A_TEXT".into(), hostile.into());
-    let mut seen = seen(&pulp);
-    seen.config_maps.insert("c".into(), secret(&[("B_TEXT", hostile)]));
-    seen.secrets
-        .insert("s".into(), secret(&[("C_LIST", "[\"x\", 1, true, null]"), ("A_TEXT", "\"later wins\"")]));
-    let text = settings(&plan(&pulp, &seen));
-    assert!(text.contains("A_TEXT = \"later wins\""), "{text}");
-    assert!(text.contains(r#"B_TEXT = "q\"b\\s$d'\U000000e9 {x} @format {this.SECRET_KEY}""#), "{text}");
-    assert!(text.contains("C_LIST = [\"x\", 1, True, None]"), "{text}");
-}
-
-#[test]
-fn what_is_wrong_with_a_source_of_settings_is_said() {
-    let pulp = of("{storage: {file: {size: 1Gi}}, settingsFrom: [{configMap: c, format: JSON}]}");
-    let mut seen = seen(&pulp);
-    assert!(
-        faults(&pulp, &seen)[0]
-            .starts_with("ConfigMapMissing: spec.settingsFrom: ConfigMap \"c\" does not exist")
-    );
-    for (key, value, said) in [
-        ("A", "nope", "the key \"A\" of ConfigMap \"c\" is no JSON"),
-        ("a", "1", "is no name of a setting"),
-        ("DATABASES", "{}", "is a setting that the operator makes from other fields"),
-    ] {
-        seen.config_maps.insert("c".into(), secret(&[(key, value)]));
-        let found = faults(&pulp, &seen);
-        assert!(found[0].contains(said), "{found:?}");
-    }
-}
-
-#[test]
-fn a_setting_of_the_operators_own_is_refused() {
-    let pulp = of("{storage: {file: {size: 1Gi}}, settings: {lower: 1, SECRET_KEY: x}}");
-    let said = faults(&pulp, &seen(&pulp));
-    assert!(
-        said[0].starts_with("Invalid: spec.settings: SECRET_KEY is a setting that the operator makes"),
-        "{said:?}"
-    );
-    assert!(said[1].starts_with("Invalid: spec.settings: lower is no name of a setting"), "{said:?}");
-}
-
-#[test]
-fn before_the_keys_are_drawn_there_is_nothing_else_to_plan() {
-    let plan = plan(&pulp(MANIFEST), &Observed::default());
-    assert!(plan.partial);
-    assert_eq!(plan.stages.len(), 1);
-    assert!(plan.objects().all(|object| matches!(object.write, Write::Generate(_))));
-}
-
-#[test]
-fn a_lost_key_is_never_drawn_anew_but_that_of_the_cache_is() {
-    let pulp = pulp(MANIFEST);
-    let mut seen = seen(&pulp);
-    seen.volumes.push("mypulp-file-storage".into());
-    seen.secrets.remove("mypulp-cache");
-    assert!(plan(&pulp, &seen).partial);
-    seen.secrets.remove("mypulp-db-fields-encryption");
-    let said = faults(&pulp, &seen);
-    assert!(said[0].starts_with("KeyLost: Secret \"mypulp-db-fields-encryption\" is gone"), "{said:?}");
-}
-
-#[test]
-fn an_authority_that_is_needed_later_is_drawn_but_one_that_has_issued_is_not_drawn_again() {
-    let behind = of("{storage: {file: {size: 1Gi}}, ingress: {type: None}}");
-    let mut seen = seen(&behind);
-    seen.volumes.push("p-database".into());
-    seen.secrets.remove("p-ca");
-    assert!(!plan(&behind, &seen).partial);
-    let own = of("{storage: {file: {size: 1Gi}}}");
-    assert!(plan(&own, &seen).objects().any(|object| object.body.name_any() == "p-ca"));
-    seen.secrets.insert("p-server-tls".into(), secret(&[("tls.crt", "c")]));
-    assert!(faults(&own, &seen)[0].starts_with("KeyLost: Secret \"p-ca\" is gone"));
-}
-
 /// Seen when a release runs, and Jobs have found this out.
 fn running(pulp: &Pulp, jobs: &[(&str, &str, &str)]) -> Observed {
     let version = |part: &str| Version { part: part.into(), running: Some("1".into()), wanted: "1".into() };
@@ -261,91 +185,6 @@ fn stages(plan: &Plan) -> Vec<String> {
     let all =
         plan.stages.iter().map(|stage| format!("{}{}", stage.name, if stage.held { " held" } else { "" }));
     all.collect()
-}
-
-#[test]
-fn an_upgrade_looks_first_and_stops_what_a_gate_does_not_let_pass() {
-    let pulp = pulp(MANIFEST);
-    let new = "images.example.com/pulp:1";
-    let free = r#"{"versions": {"core": "2"}, "gates": []}"#;
-    let gate = r#"{"versions": {}, "gates": [["core", "3.82.1"]]}"#;
-    let seen = running(&pulp, &[("migrate", new, free)]);
-    assert!(!plan(&pulp, &seen).partial, "nothing to do");
-    assert!(stages(&plan(&pulp, &seen)).contains(&"Migrate".to_owned()));
-
-    let looks = plan(&pulp, &running(&pulp, &[("migrate", "old", free)]));
-    assert!(looks.partial);
-    assert_eq!(
-        stages(&looks)[5..],
-        [
-            "Preflight",
-            "Admin held",
-            "Checksums held",
-            "Signing held",
-            "Content held",
-            "Api held",
-            "Workers held",
-            "Web held",
-            "Exposure held",
-            "Maintenance held",
-            "Signing held",
-            "Checksums held",
-            "Metrics held"
-        ]
-    );
-
-    let seen = running(&pulp, &[("migrate", "old", free), ("preflight", new, free)]);
-    assert!(!plan(&pulp, &seen).partial, "it goes on beside the old release");
-
-    let mut seen = running(&pulp, &[("migrate", "old", free), ("preflight", new, gate)]);
-    let drains = plan(&pulp, &seen);
-    assert_eq!(stages(&drains)[5..], ["Drain", "Drain", "Migrate", "Web held", "Exposure held"]);
-    for part in ["api", "content", "worker"] {
-        assert_eq!(object(&drains, "Deployment", &format!("mypulp-{part}")).body.data["spec"]["replicas"], 0);
-    }
-    for (silent, is) in [(vec![], (true, "Serving")), (vec!["api", "content"], (false, "Upgrading"))] {
-        seen.silent = silent;
-        let report = Pulp::report(&pulp.check(&seen).unwrap(), &seen, false);
-        assert_eq!((report.conditions[0].status, report.conditions[0].reason), is);
-        assert!(report.conditions[0].message.contains("needs core >= 3.82.1 everywhere"));
-    }
-
-    // What was found out for another image does not count.
-    let seen = running(&pulp, &[("migrate", "old", free), ("preflight", "other", gate)]);
-    assert!(stages(&plan(&pulp, &seen)).contains(&"Preflight".to_owned()));
-}
-
-#[test]
-fn a_retry_is_another_job_for_the_same_release() {
-    let job = |pulp: &Pulp| {
-        let plan = plan(pulp, &seen(pulp));
-        let job = object(&plan, "Job", "mypulp-migrate");
-        let Write::Run { achieves, .. } = &job.write else { panic!("{:?}", job.write) };
-        (achieves.clone(), job.body.data.to_string())
-    };
-    let first = job(&pulp(MANIFEST));
-    let again = job(&pulp(&MANIFEST.replace("spec: {", "spec: {migration: {retry: again}, ")));
-    assert_eq!(first.0, again.0);
-    assert_ne!(first.1, again.1);
-}
-
-#[test]
-fn a_bucket_is_tried_again_when_its_place_or_key_is_another_and_a_volume_never() {
-    let tried = |manifest: &str, key: &str| {
-        let pulp = of(manifest);
-        let mut seen = seen(&pulp);
-        seen.secrets.insert("s3".into(), secret(&[("accessKeyId", "id"), ("secretAccessKey", key)]));
-        let plan = plan(&pulp, &seen);
-        let job = plan.objects().find(|object| object.body.name_any() == "p-storage")?;
-        let Write::Run { achieves, .. } = &job.write else { panic!("{:?}", job.write) };
-        Some(achieves.clone())
-    };
-    let s3 = "{storage: {s3: {bucket: b, credentials: {name: s3}}}}";
-    let first = tried(s3, "key").unwrap();
-    assert_eq!(tried(&s3.replace("{storage", "{images: {pulp: new}, storage"), "key").unwrap(), first);
-    assert_ne!(tried(s3, "another").unwrap(), first);
-    assert_ne!(tried(&s3.replace("bucket: b", "bucket: c"), "key").unwrap(), first);
-    assert_eq!(tried("{storage: {file: {size: 1Gi}}}", "key"), None);
 }
 
 #[test]

@@ -184,3 +184,15 @@ fn the_crd_is_small_enough_for_a_client_side_apply() {
     // kubectl keeps the whole manifest in an annotation, and all annotations together may have 262144 bytes.
     assert!(crd.len() < 200_000, "{} bytes", crd.len());
 }
+
+#[test]
+fn every_test_that_the_comparison_names_exists() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let read = |path: &str| std::fs::read_to_string(format!("{root}/{path}")).expect(path);
+    let text = read("docs/reference/pulp-operator-comparison.md");
+    let named = text.split('`').filter(|word| word.starts_with("crates/") || word.starts_with("e2e/tests/"));
+    for name in named {
+        let (path, function) = name.split_once("::").unwrap_or((name, ""));
+        assert!(read(path).contains(&format!("fn {function}")), "{name}");
+    }
+}

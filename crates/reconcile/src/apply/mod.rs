@@ -73,7 +73,8 @@ impl Outcome {
 
 /// Applies a plan as far as its gates let it.
 ///
-/// `settled`: all of it was up when we last looked, so whatever is not there now has been taken away.
+/// `settled`: all of it was up when we last looked, so what has stood and is not there now has been taken away. What has never stood is
+/// new, for example in a release of ours.
 pub async fn apply(
     plan: &Plan,
     world: &World,
@@ -242,7 +243,7 @@ impl Pass<'_> {
     }
 
     async fn create(&mut self, object: &Object) -> Result<(), Error> {
-        if self.settled {
+        if self.settled && self.world.namespace.has_stood(&object.api.kind, &object.body.name_any()) {
             self.outcome.repaired.push(format!("{}: it was gone", object.title()));
         }
         let known = match &object.write {
@@ -349,6 +350,7 @@ impl Pass<'_> {
 
     /// Holds the gate for an object that is as stated.
     fn judge(&mut self, object: &Object, known: &Known) {
+        self.world.namespace.stands(&object.api.kind, &object.body.name_any());
         if self.stage.gate != Gate::Applied && known.state != State::Holds {
             let why = explain(&self.world.namespace, object, &object.body.name_any(), &known.state);
             self.outcome.wait(self.stage, why);

@@ -27,7 +27,7 @@ pub(super) async fn delete(
     };
     match call("delete", format!("{} {name}", api.kind), world.api(api).delete(name, &parameters)).await {
         Err(Error::Api { code: Some(404 | 409), .. }) | Ok(_) => {
-            world.namespace.forget(&api.kind, name);
+            world.namespace.deleted(&api.kind, name);
             Ok(())
         }
         Err(error) => Err(error),

@@ -4,6 +4,7 @@ mod amounts;
 mod certificate;
 mod database;
 mod secret;
+mod source;
 mod template;
 mod volume;
 
@@ -14,6 +15,7 @@ pub use amounts::Amounts;
 pub use certificate::{certificates, public_key};
 pub use database::{Database, EmbeddedDatabase, Server, SslMode};
 pub use secret::{Credentials, SecretKey, Secrets, config_value, value};
+pub use source::Source;
 pub use template::Template;
 pub use volume::{AccessMode, SharedVolume, Volume};
 

@@ -17,7 +17,7 @@ django.setup()
 from django.apps import apps  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
-from django.db import connection  # noqa: E402
+from django.db import OperationalError, connection  # noqa: E402
 from django.db.migrations.executor import MigrationExecutor  # noqa: E402
 from packaging.version import parse  # noqa: E402
 from pulpcore.app.apps import PulpPluginAppConfig  # noqa: E402
@@ -32,6 +32,23 @@ BEATS = {
 
 # How long one try waits for older processes (s); there are others after it.
 PATIENCE = 900
+
+# How long one try waits for a server that is not there yet (s); another one tells why, and goes on.
+COMING = 30
+
+
+def reached():
+    """Waits for a server that may still be coming up, as one that another operator is about to start; one that refuses us is there."""
+    begun = time.monotonic()
+    while True:
+        try:
+            return connection.ensure_connection()
+        except OperationalError as error:
+            said = str(error)
+            refused = "FATAL" in said and "starting up" not in said
+            if refused or time.monotonic() - begun > COMING:
+                raise
+        time.sleep(1)
 
 
 def newer(executor):
@@ -95,6 +112,7 @@ def tell(closed):
 
 
 def main(what):
+    reached()
     executor = MigrationExecutor(connection)
     unknown = newer(executor)
     if unknown:

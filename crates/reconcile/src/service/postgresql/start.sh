@@ -26,7 +26,9 @@ SQL
 done
 pg_ctl stop --pgdata="$data" --wait --mode=fast --silent
 
-# The last line: a client whose node is lost says nothing more, and what it had locked would stay so for hours.
+# The last lines: a client whose node is lost says nothing more, and what it had locked would stay so for hours; one that was killed while it
+# waited for a lock would not even be missed.
 exec postgres -D "$data" -c listen_addresses='*' -c unix_socket_directories=/var/run/postgresql \
   -c max_connections="$MAX_CONNECTIONS" -c shared_buffers="$SHARED_BUFFERS" -c password_encryption=scram-sha-256 \
-  -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3 -c tcp_user_timeout=60s
+  -c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3 -c tcp_user_timeout=60s \
+  -c client_connection_check_interval=10s

@@ -1,0 +1,227 @@
+//! An object store of somebody else's, in the story's own namespace: one that speaks S3, and what stands for Azure's and Google's.
+
+use std::net::SocketAddr;
+
+use k8s_openapi::api::core::v1::{Secret, Service};
+use rcgen::{KeyPair, PKCS_RSA_SHA256, RsaKeySize};
+use serde_json::{Value, json};
+
+use crate::{PulpStory, cluster, told::image};
+
+/// Opens the store that speaks S3: ends a string or begins an expansion in Python, YAML, the shell, `str.format` and the library that
+/// reads Pulp's settings.
+const S3_KEY: &str = r#"@int s"e\c'r$HOME$(id){0}%s/+="#;
+/// Azure's keys are 64 bytes in base64.
+const AZURE_KEY: &str =
+    "YSBrZXkgb2YgYSBzdG9yYWdlIGFjY291bnQsIGFzIGxvbmcgYXMgdGhvc2Ugb2YgQXp1cmUgYXJlOiA2NCBieQ==";
+
+/// What the owner of a bucket does with it: `make BUCKET`, or `list BUCKET`.
+const S3: &str = "
+import boto3, botocore.config, hashlib, os, sys
+path = botocore.config.Config(s3={'addressing_style': 'path'})
+s3 = boto3.client('s3', endpoint_url=os.environ['URL'], region_name='us-east-1', config=path,
+                  aws_access_key_id='owner', aws_secret_access_key=os.environ['KEY'])
+what, bucket = sys.argv[1:]
+if what == 'make':
+    s3.create_bucket(Bucket=bucket)
+else:
+    for object in s3.list_objects_v2(Bucket=bucket).get('Contents', []):
+        body = s3.get_object(Bucket=bucket, Key=object['Key'])['Body'].read()
+        print(object['Key'], hashlib.sha256(body).hexdigest())
+";
+const AZURE: &str = "
+import hashlib, os, sys
+from azure.storage.blob import BlobServiceClient
+place = 'AccountName=azure;AccountKey={KEY};BlobEndpoint={URL}'.format(**os.environ)
+what, bucket = sys.argv[1:]
+container = BlobServiceClient.from_connection_string(place).get_container_client(bucket)
+if what == 'make':
+    container.create_container()
+else:
+    for blob in container.list_blobs():
+        print(blob.name, hashlib.sha256(container.download_blob(blob.name).readall()).hexdigest())
+";
+const GOOGLE: &str = "
+import hashlib, json, os, sys, urllib.parse, urllib.request
+def ask(path, body=None):
+    request = urllib.request.Request(os.environ['URL'] + '/storage/v1/b' + path, body, {'Content-Type': 'application/json'})
+    return urllib.request.urlopen(request).read()
+what, bucket = sys.argv[1:]
+if what == 'make':
+    ask('', json.dumps({'name': bucket}).encode())
+else:
+    for object in json.loads(ask(f'/{bucket}/o')).get('items', []):
+        name = urllib.parse.quote(object['name'], safe='')
+        print(object['name'], hashlib.sha256(ask(f'/{bucket}/o/{name}?alt=media')).hexdigest())
+";
+
+/// Takes connections and says nothing.
+const MUTE: &str = "import socket, time; taken = socket.create_server(('', 7070)); time.sleep(1e9)";
+/// Gives everybody a token, in the place of Google's accounts.
+const TOKENS: &str = "
+import http.server, json
+class Accounts(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.send_response(200)
+        self.send_header('Content-Type', 'application/json')
+        self.end_headers()
+        self.wfile.write(json.dumps({'access_token': 'token', 'expires_in': 3600, 'token_type': 'Bearer'}).encode())
+http.server.ThreadingHTTPServer(('', 7070), Accounts).serve_forever()
+";
+
+/// Whose way of speaking a store has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// versitygw.
+    S3,
+    /// Azurite; its account is `azure`.
+    Azure,
+    /// fake-gcs-server, which believes whoever has a token.
+    Google,
+}
+
+/// A store. The key that opens it is in the Secret of its name once [`Store::keys`] has put it there.
+pub struct Store<'a> {
+    pulp: &'a PulpStory,
+    kind: Kind,
+    /// What opens it.
+    pub key: String,
+}
+
+impl Kind {
+    /// Its Service and Secret, and its field in `spec.storage`. Azurite takes the first part of its host name for the account.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::S3 => "s3",
+            Self::Azure => "azure",
+            Self::Google => "gcs",
+        }
+    }
+
+    /// A key that does not open it, and what it or its client says of that.
+    pub fn wrong(self) -> (&'static str, &'static str) {
+        match self {
+            Self::S3 => ("guessed", "SignatureDoesNotMatch"),
+            Self::Azure => ("Z3Vlc3NlZA==", "AuthorizationFailure"),
+            Self::Google => ("{}", "Service account info was not in the expected format"),
+        }
+    }
+
+    fn port(self) -> u16 {
+        match self {
+            Self::S3 => 7070,
+            Self::Azure => 10000,
+            Self::Google => 4443,
+        }
+    }
+}
+
+impl<'a> Store<'a> {
+    /// Starts one, without a bucket.
+    pub async fn start(pulp: &'a PulpStory, kind: Kind) -> Self {
+        let mut store = Self { pulp, kind, key: String::new() };
+        store.key = match kind {
+            Kind::S3 => S3_KEY.into(),
+            Kind::Azure => AZURE_KEY.into(),
+            Kind::Google => store.key_file(),
+        };
+        store.secret("owner", json!({ "key": store.key })).await;
+        let (name, port) = (kind.name(), kind.port());
+        let own = match kind {
+            Kind::S3 => json!([{ "name": "ROOT_ACCESS_KEY", "value": "owner" }, key("ROOT_SECRET_KEY")]),
+            Kind::Azure => json!([key("KEY"), { "name": "AZURITE_ACCOUNTS", "value": "azure:$(KEY)" }]),
+            Kind::Google => {
+                json!([{ "name": "FAKE_GCS_PUBLIC_HOST", "value": format!("{}:{port}", pulp.host(name)) }])
+            }
+        };
+        let server = json!({ "image": cluster::image(if kind == Kind::Azure { "azurite" } else { name }), "env": own,
+            "readinessProbe": { "tcpSocket": { "port": port } } });
+        let said = if kind == Kind::Google { TOKENS } else { MUTE };
+        let owner = json!({ "image": image(pulp, "PULP").await, "command": ["python3", "-c", said],
+            "env": [{ "name": "URL", "value": store.url() }, key("KEY")], "readinessProbe": { "tcpSocket": { "port": 7070 } } });
+        for (name, user, port, container) in [(name, 1001, port, server), ("owner", 700, 7070, owner)] {
+            pulp.bystander(name, user, port, container, &[("/data", json!({ "emptyDir": {} }))]).await;
+        }
+        store
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> String {
+        format!("http://{}:{}", self.pulp.host(self.kind.name()), self.kind.port())
+    }
+
+    /// Where something takes connections and never answers.
+    pub fn mute(&self) -> String {
+        format!("http://{}:7070", self.pulp.host("owner"))
+    }
+
+    /// Its host name, and the address that this has inside of the cluster.
+    pub async fn address(&self) -> (String, SocketAddr) {
+        let name = self.kind.name();
+        let service: Service = self.pulp.api().get(name).await.expect("the Service");
+        let address = service.spec.and_then(|spec| spec.cluster_ip).unwrap_or_default();
+        (self.pulp.host(name), SocketAddr::new(address.parse().expect("an address"), self.kind.port()))
+    }
+
+    /// The bucket `artifacts` in it, as `spec.storage` names it.
+    pub fn bucket(&self, redirect: bool) -> String {
+        let name = self.kind.name();
+        let which = match self.kind {
+            Kind::Azure => "account: azure, container: artifacts",
+            Kind::S3 | Kind::Google => "bucket: artifacts",
+        };
+        let place = self.url();
+        format!(
+            "{{{name}: {{{which}, endpoint: '{place}', credentials: {{name: {name}}}, redirect: {redirect}}}}}"
+        )
+    }
+
+    /// Puts a key where a Pulp finds it.
+    pub async fn keys(&self, key: &str) {
+        let values = match self.kind {
+            Kind::S3 => json!({ "accessKeyId": "owner", "secretAccessKey": key }),
+            Kind::Azure => json!({ "accountKey": key }),
+            Kind::Google => json!({ "key.json": key }),
+        };
+        self.secret(self.kind.name(), values).await;
+    }
+
+    /// States a Secret.
+    pub async fn secret(&self, name: &str, values: Value) {
+        let secret = json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": name }, "stringData": values });
+        self.pulp.apply::<Secret>(name, &secret).await;
+    }
+
+    /// Makes a bucket.
+    pub async fn make(&self, bucket: &str) {
+        self.owner("make", bucket).await;
+    }
+
+    /// The objects in a bucket: name and SHA-256 of what the store hands out.
+    pub async fn objects(&self, bucket: &str) -> Vec<String> {
+        self.owner("list", bucket).await.lines().map(str::to_owned).collect()
+    }
+
+    async fn owner(&self, what: &str, bucket: &str) -> String {
+        let script = match self.kind {
+            Kind::S3 => S3,
+            Kind::Azure => AZURE,
+            Kind::Google => GOOGLE,
+        };
+        self.pulp.exec("owner", &["python3", "-c", script, what, bucket]).await
+    }
+
+    /// The key file of a service account, whose tokens the owner gives.
+    fn key_file(&self) -> String {
+        let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).expect("a key");
+        let mail = "pulp@e2e.iam.gserviceaccount.com";
+        json!({ "type": "service_account", "project_id": "e2e", "private_key_id": "1", "client_id": "1", "client_email": mail,
+            "private_key": key.serialize_pem(), "token_uri": format!("{}/token", self.mute()) })
+        .to_string()
+    }
+}
+
+/// The owner's key as a variable.
+fn key(name: &str) -> Value {
+    json!({ "name": name, "valueFrom": { "secretKeyRef": { "name": "owner", "key": "key" } } })
+}
