@@ -129,12 +129,7 @@ fn public_port(spec: &SmartProxySpec) -> i32 {
     if spec.ingress.type_ == IngressType::None { spec.port } else { spec.ingress.port.unwrap_or(443) }
 }
 
-fn images(
-    asked: &Images,
-    related: &Images,
-    spec: &SmartProxySpec,
-    faults: &mut Vec<Fault>,
-) -> Chosen {
+fn images(asked: &Images, related: &Images, spec: &SmartProxySpec, faults: &mut Vec<Fault>) -> Chosen {
     let choose = |asked: &Option<String>, related: &Option<String>| asked.clone().or_else(|| related.clone());
     let serves = spec.modules.tftp.as_ref().is_some_and(|tftp| tftp.daemon == TftpDaemon::Dnsmasq);
     let dnsmasq = choose(&asked.dnsmasq, &related.dnsmasq).filter(|_| serves);

@@ -67,7 +67,8 @@ impl Managed for SmartProxy {
 
     fn references(&self) -> Vec<(&'static str, String)> {
         // A key pair that comes back from a backup need not have our labels.
-        let drawn = self.spec.modules.remote_execution.iter().map(|_| format!("{}-{}", self.name_any(), names::SSH));
+        let drawn =
+            self.spec.modules.remote_execution.iter().map(|_| format!("{}-{}", self.name_any(), names::SSH));
         let secrets = self.secrets().into_iter().chain(drawn).map(|name| ("Secret", name));
         secrets.chain(self.spec.foreman.name.iter().map(|name| ("Foreman", name.clone()))).collect()
     }

@@ -13,9 +13,11 @@ use crate::{
 pub fn plan(checked: &Checked) -> Plan {
     let keys = checked.drawn().map(|drawn| drawn.object(checked.keep));
     let parts = [policy::objects(checked), ingress::objects(checked), proxy::objects(checked)];
-    Plan::new()
-        .stage("Certificates", Applied, certificates(checked).into_iter().chain(keys).collect())
-        .stage("Proxy", Ready, parts.concat())
+    Plan::new().stage("Certificates", Applied, certificates(checked).into_iter().chain(keys).collect()).stage(
+        "Proxy",
+        Ready,
+        parts.concat(),
+    )
 }
 
 /// Nothing if they are somebody else's. Two, because a server's is no client's: whoever checks refuses one that stands in for the other.

@@ -45,7 +45,9 @@ pub async fn read(proxy: &SmartProxy, world: &World) -> Result<Observed, Error> 
     seen.foremans = world.all("Foreman").iter().map(|foreman| foreman.name_any()).collect();
     seen.foremans.sort();
     let mut secrets = proxy.secrets();
-    secrets.extend([names::SERVER, names::CLIENT, names::SSH].map(|part| format!("{}-{part}", proxy.name_any())));
+    secrets.extend(
+        [names::SERVER, names::CLIENT, names::SSH].map(|part| format!("{}-{part}", proxy.name_any())),
+    );
     if let Some(name) = &proxy.spec.foreman.name
         && let Some(foreman) = world.foreign(&foreman_kind(), name).await?
     {

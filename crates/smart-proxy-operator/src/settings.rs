@@ -278,7 +278,10 @@ mod tests {
         let Value::Map(fields) = Value::from(&json) else { panic!("a map") };
         let file = File { name: "x".into(), settings: fields };
         let text = file.text();
-        assert!(text.contains(":a: [1, true, \"08\", null, 1.5]\n:b:\n  :c: {}\n  :d: []\n  :on: \"off\"\n"), "{text}");
+        assert!(
+            text.contains(":a: [1, true, \"08\", null, 1.5]\n:b:\n  :c: {}\n  :d: []\n  :on: \"off\"\n"),
+            "{text}"
+        );
         // Between braces or brackets a colon may not begin a key: not even this parser, which lets it pass, must be asked.
         assert!(!text.contains("{:") && !text.contains("[:"), "{text}");
         let read: serde_json::Value = serde_yaml_ng::from_str(&text).unwrap();

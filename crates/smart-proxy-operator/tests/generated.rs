@@ -35,7 +35,11 @@ fn generated_files_are_those_that_are_committed() {
             PROVISIONING,
         ),
         Example::of::<SmartProxy>("jobs", "Remote execution and Ansible, by SSH.", JOBS),
-        Example::of::<SmartProxy>("pull", "Remote execution for hosts that a broker tells of their jobs.", PULL),
+        Example::of::<SmartProxy>(
+            "pull",
+            "Remote execution for hosts that a broker tells of their jobs.",
+            PULL,
+        ),
         Example::of::<SmartProxy>(
             "bundle",
             "For a Foreman somewhere else, with the bundle that foremanctl made there.",

@@ -4,6 +4,7 @@ use e2e::{
     LONG, ProxyStory,
     certificates::{Authority, Wanted, pkcs1},
 };
+use k8s_openapi::api::core::v1::Secret;
 use rcgen::ExtendedKeyUsagePurpose as Usage;
 
 #[tokio::test]
@@ -15,6 +16,8 @@ async fn each_fault_of_a_certificate_is_a_condition_and_a_right_one_is_used() {
         proxy.keeps("own", &[("tls.crt", &certificate), ("tls.key", &key), ("ca.crt", trust)]).await;
     };
     let ours = authority.certificate.as_str();
+    // One that an earlier run has left.
+    let _ = proxy.api::<Secret>().delete("own", &Default::default()).await;
     proxy.with("{bmc: {}}", ", certificates: {server: {name: own}}").await;
     let said = proxy.told("SecretMissing", &["spec.certificates.server", "\"own\" does not exist"]).await;
     assert_eq!(said.matches("spec.").count(), 1, "one Secret is one fault: {said}");
@@ -30,7 +33,8 @@ async fn each_fault_of_a_certificate_is_a_condition_and_a_right_one_is_used() {
     put(authority.issue(&Wanted::of("other.example.com")), ours).await;
     proxy.told("CertificateInvalid", &["is for other.example.com, not for", &host]).await;
 
-    let short = Wanted { common_name: "own".into(), names: vec!["own".into(), host.clone()], ..right.clone() };
+    let short =
+        Wanted { common_name: "own".into(), names: vec!["own".into(), host.clone()], ..right.clone() };
     put(authority.issue(&short), ours).await;
     proxy.told("CertificateInvalid", &["\"own\" of tls.crt is a short name"]).await;
 
@@ -63,6 +67,9 @@ async fn each_fault_of_a_certificate_is_a_condition_and_a_right_one_is_used() {
     put(authority.issue(&expired), ours).await;
     proxy.told("CertificateInvalid", &["tls.crt expired on"]).await;
     assert_eq!(proxy.settled().await.gone_or_restarted_since(&pods), [""; 0]);
-    assert_eq!(foreman.admin().await.json(&format!("/api/v2/smart_proxies/{host}?include_status=true")).await["status"], "ok");
+    assert_eq!(
+        foreman.admin().await.json(&format!("/api/v2/smart_proxies/{host}?include_status=true")).await["status"],
+        "ok"
+    );
     proxy.delete().await;
 }

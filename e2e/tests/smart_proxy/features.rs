@@ -38,7 +38,9 @@ async fn a_module_that_ends_the_process_is_told_with_its_last_line() {
     let (_foreman, proxy) = ProxyStory::shared("aborts").await;
     // Files that it can read, so that it fails only behind its checks.
     let file = "/etc/foreman-proxy/settings.yml";
-    let isc = format!("dhcp: {{enabled: https, use_provider: dhcp_isc}}, dhcp_isc: {{config: {file}, leases: {file}}}");
+    let isc = format!(
+        "dhcp: {{enabled: https, use_provider: dhcp_isc}}, dhcp_isc: {{config: {file}, leases: {file}}}"
+    );
     proxy.with("{}", &format!(", extraSettings: {{{isc}}}")).await;
     proxy.told("Proxy", &["rb-inotify"]).await;
     proxy.edit(|spec| spec.extra_settings.clear()).await;

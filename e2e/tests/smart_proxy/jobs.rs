@@ -19,7 +19,8 @@ const JOB: u64 = 20;
 const KNOWN_HOSTS: &str = "/usr/share/foreman-proxy/.ssh/known_hosts";
 
 async fn launch(foreman: &Visitor) -> String {
-    let answer = sent(foreman.request(Method::POST, "/dynflow/tasks/launch").json(&json!({ "seconds": JOB }))).await;
+    let answer =
+        sent(foreman.request(Method::POST, "/dynflow/tasks/launch").json(&json!({ "seconds": JOB }))).await;
     let answer: Value = answer.json().await.expect("JSON");
     answer["task_id"].as_str().expect("a task").to_owned()
 }
@@ -67,7 +68,8 @@ async fn a_change_of_the_pod_waits_for_a_running_job_and_keeps_keys_and_known_ho
     proxy.api::<Secret>().delete("jobs-ssh", &Default::default()).await.expect("it is deleted");
     proxy.told("KeyLost", &["jobs-ssh", "restore the Secret"]).await;
     let data: Value = serde_json::to_value(kept.data).expect("JSON");
-    let back = json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "jobs-ssh" }, "data": data });
+    let back =
+        json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "jobs-ssh" }, "data": data });
     proxy.apply::<Secret>("jobs-ssh", &back).await;
     proxy.ready().await;
     proxy.delete().await;

@@ -10,8 +10,7 @@ use serde_json::json;
 
 /// What the namespace lets pods do.
 async fn enforce(proxy: &ProxyStory, level: &str) {
-    let labels =
-        json!({ "metadata": { "labels": { "pod-security.kubernetes.io/enforce": level } } });
+    let labels = json!({ "metadata": { "labels": { "pod-security.kubernetes.io/enforce": level } } });
     let api: Api<Namespace> = Api::all(proxy.client.clone());
     let done = api.patch(&proxy.namespace, &PatchParams::default(), &Patch::Merge(labels)).await;
     done.expect("the namespace is labelled");

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use e2e::{LONG, ProxyStory, Story, Traffic, certificates::{Authority, Wanted}, wait};
+use e2e::{
+    LONG, ProxyStory, Story, Traffic,
+    certificates::{Authority, Wanted},
+    wait,
+};
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::DeleteParams;
 use reqwest::Identity;
@@ -30,7 +34,8 @@ async fn a_renewal_under_load_costs_the_change_of_one_pod_where_they_may_not() {
 async fn renewed(foreman: &Story, proxy: &ProxyStory) -> Duration {
     let admin = foreman.admin().await;
     proxy.ready().await;
-    let (pods, id) = (proxy.settled().await, proxy.known(&admin).await.expect("Foreman knows it")["id"].clone());
+    let (pods, id) =
+        (proxy.settled().await, proxy.known(&admin).await.expect("Foreman knows it")["id"].clone());
     let (authority, host) = (Authority::of(foreman).await, proxy.registered_name());
     let (certificate, key) = authority.issue(&Wanted::of("foreman.example.com"));
     let stranger = Identity::from_pem((certificate + &key).as_bytes()).expect("a certificate with its key");

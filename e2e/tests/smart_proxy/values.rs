@@ -39,7 +39,10 @@ async fn every_value_arrives_unchanged_in_the_process() {
         (json!(["no", 1]), r#"["no", 1]"#),
         (json!({ "on": "off" }), r#"{:on=>"off"}"#),
         (json!({ "a": { "b": ["08", {}] }, "c": null }), r#"{:a=>{:b=>["08", {}]}, :c=>nil}"#),
-        (json!([{ "a": 1, "b": ":x" }, [[], [{ "no": "no" }]]]), r#"[{:a=>1, :b=>":x"}, [[], [{:no=>"no"}]]]"#),
+        (
+            json!([{ "a": 1, "b": ":x" }, [[], [{ "no": "no" }]]]),
+            r#"[{:a=>1, :b=>":x"}, [[], [{:no=>"no"}]]]"#,
+        ),
     ];
     let named = values.iter().enumerate().map(|(place, (value, _))| (format!("k{place}"), value.clone()));
     let settings = Value::Object(named.collect());

@@ -159,7 +159,9 @@ fn judged(
         .map_err(|error| format!("{private_key} holds no private key in PEM: {error}"))?;
     CertifiedKey::from_der(vec![leaf.clone()], private, &rustls::crypto::aws_lc_rs::default_provider())
         .map_err(|_| {
-            format!("{private_key} is not the key of {crt}; the process would start and answer nobody by HTTPS")
+            format!(
+                "{private_key} is not the key of {crt}; the process would start and answer nobody by HTTPS"
+            )
         })?;
     let (from, until) = (parsed.validity().not_before.timestamp(), parsed.validity().not_after.timestamp());
     let now = seen.now.as_second();

@@ -88,8 +88,13 @@ mod tests {
         let before = Memory { id: 7, url: "https://p:8443".into(), fingerprint: "f".into() };
         assert_eq!(Memory::parse(Some(&before.to_string())), Some(before.clone()));
         let running = ["logs".to_owned()];
-        let wanted =
-            Wanted { name: "p", url: "https://p:8443", take_over: false, fingerprint: "f", running: &running };
+        let wanted = Wanted {
+            name: "p",
+            url: "https://p:8443",
+            take_over: false,
+            fingerprint: "f",
+            running: &running,
+        };
         let decide =
             |found: Option<Known>, before: Option<&Memory>, wanted| super::decide(found, before, &wanted);
         let (here, there) = (known(7, "https://p:8443"), known(7, "https://other:8443"));

@@ -182,13 +182,8 @@ async fn register(
     }
     let spec = &proxy.spec.registration;
     let (fingerprint, names) = (running.fingerprint(), running.names());
-    let wanted = decide::Wanted {
-        name,
-        url,
-        take_over: spec.take_over,
-        fingerprint: &fingerprint,
-        running: &names,
-    };
+    let wanted =
+        decide::Wanted { name, url, take_over: spec.take_over, fingerprint: &fingerprint, running: &names };
     let mut known = match decide(found, before, &wanted) {
         Step::Keep(known) => known,
         Step::Create => api.create(name, url, &spec.organizations, &spec.locations).await?,

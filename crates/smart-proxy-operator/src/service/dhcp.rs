@@ -39,7 +39,8 @@ pub fn module(dhcp: &Dhcp, look: &mut Look) -> Module {
         .with_some("key_name", isc.key_name.clone())
         .with_some("key_secret", secret);
     let files = vec![base.with("use_provider", "dhcp_remote_isc"), provider];
-    let mut module = Module { alone: true, plugins: &["dhcp_remote_isc"], ..Module::new("dhcp", field, files) };
+    let mut module =
+        Module { alone: true, plugins: &["dhcp_remote_isc"], ..Module::new("dhcp", field, files) };
     module.volumes.push(claim_volume("dhcp", &isc.claim));
     module.mounts.push(mount("dhcp", SHARED));
     module

@@ -50,11 +50,7 @@ pub fn script(execution: &RemoteExecution, look: &mut Look) -> Module {
     }
     let files = vec![file.with("ssh_identity_key_file", format!("{ETC}/ssh/id"))];
     // Both must be there. OpenSSH takes a key that belongs to root and is read by the group.
-    Module { files, ..module }.secret(
-        "ssh",
-        &key.name,
-        &[(PRIVATE, "id"), (PUBLIC, "id.pub")],
-    )
+    Module { files, ..module }.secret("ssh", &key.name, &[(PRIVATE, "id"), (PUBLIC, "id.pub")])
 }
 
 /// The key pair that hosts let in, unless jobs need none or the user has one.

@@ -123,8 +123,7 @@ fn settings(proxy: &Checked) -> Vec<File> {
 
 /// Settings may hold keys and passwords: all of them in a Secret.
 fn secret(proxy: &Checked, files: &[File]) -> Object {
-    let authorities =
-        [(FOREMAN_CA, proxy.foreman.authority.clone()), (CLIENT_CA, proxy.trust().to_owned())];
+    let authorities = [(FOREMAN_CA, proxy.foreman.authority.clone()), (CLIENT_CA, proxy.trust().to_owned())];
     let ansible = runs(proxy, "ansible").then(|| {
         let environment = jobs::environment(&proxy.foreman.url, &format!("{ETC}/{FOREMAN_CA}"));
         (jobs::ENVIRONMENT, environment)
@@ -288,8 +287,7 @@ fn container(proxy: &Checked, mounts: Vec<VolumeMount>, jobs: bool) -> Container
 /// What a pod does before it ends: it waits for its jobs, or until nobody is sent to it any more.
 fn before_end(proxy: &Checked, jobs: bool) -> Option<Lifecycle> {
     let port = proxy.spec.port.to_string();
-    let drain =
-        || ExecAction { command: Some(["bash", "-c", DRAIN, "drain", &port].map(Into::into).into()) };
+    let drain = || ExecAction { command: Some(["bash", "-c", DRAIN, "drain", &port].map(Into::into).into()) };
     let pre_stop = if jobs {
         LifecycleHandler { exec: Some(drain()), ..Default::default() }
     } else if replace(proxy) == Replace::Rolling {

@@ -172,12 +172,8 @@ fn bundle(clients: &str, foreman: &str, server: &str, client: &str) -> Values {
 
 #[test]
 fn a_bundle_of_either_tool_is_all_that_a_proxy_far_away_needs() {
-    let installer = bundle(
-        "katello-default-ca.crt",
-        "katello-server-ca.crt",
-        "-foreman-proxy",
-        "-foreman-proxy-client",
-    );
+    let installer =
+        bundle("katello-default-ca.crt", "katello-server-ca.crt", "-foreman-proxy", "-foreman-proxy-client");
     let mut foremanctl = bundle("ca.crt", "server-ca.crt", "", "-client");
     foremanctl.insert("foreman-oauth-consumer-key".into(), b"k".to_vec());
     foremanctl.insert("foreman-oauth-consumer-secret".into(), b"s".to_vec());
@@ -200,8 +196,13 @@ fn a_bundle_of_either_tool_is_all_that_a_proxy_far_away_needs() {
         assert_eq!(server["secret"]["items"][0], serde_json::json!({ "key": shown, "path": "tls.crt" }));
 
         let other = manifest("other.example.com", more);
-        let words = "for proxy.example.com, not for \"other.example.com\" (spec.host); make one for that host";
-        assert!(faults(&other, &seen).iter().any(|fault| fault.contains(words)), "{:?}", faults(&other, &seen));
+        let words =
+            "for proxy.example.com, not for \"other.example.com\" (spec.host); make one for that host";
+        assert!(
+            faults(&other, &seen).iter().any(|fault| fault.contains(words)),
+            "{:?}",
+            faults(&other, &seen)
+        );
     }
     let mut seen = Observed { now: now(), ..seen() };
     let said = |seen: &Observed| faults(&manifest(HOST, ", oauth: {name: myforeman-oauth}"), seen).join("; ");

@@ -170,7 +170,10 @@ async fn another_release_than_foremans_is_told_before_it_is_an_outage() {
     let outside = look(&manifest(&fake, ""), &mut fake.seen()).await;
     let (status, reason, message) = said(&outside, "VersionsMatch");
     assert_eq!((status, reason), (false, "Skew"));
-    assert!(message.contains("the proxy is 5.0.1 and its Foreman 5.1.0") && message.contains("spec.images.smartProxy"));
+    assert!(
+        message.contains("the proxy is 5.0.1 and its Foreman 5.1.0")
+            && message.contains("spec.images.smartProxy")
+    );
     assert!(said(&outside, "Registered").0 && outside.waiting.is_none());
 }
 

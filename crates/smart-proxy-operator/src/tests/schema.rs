@@ -44,7 +44,10 @@ fn the_schema_refuses_with_the_field_and_the_mend() {
         ),
         (format!("{{{ours}, certificates: {{bundle: {{name: b}}}}}}"), "spec.host: a bundle is for one host"),
         (format!("{{{ours}, ingress: {{type: Route}}}}"), "spec.host: a TLSRoute or Route needs"),
-        (format!("{{{ours}, host: a.b, ingress: {{type: Gateway}}}}"), "spec.ingress.gateway: name the Gateway"),
+        (
+            format!("{{{ours}, host: a.b, ingress: {{type: Gateway}}}}"),
+            "spec.ingress.gateway: name the Gateway",
+        ),
         (format!("{{{ours}, ingress: {{port: 443}}}}"), "spec.ingress.port: only with type Gateway or Route"),
         (format!("{{{ours}, modules: {{dhcp: {{server: s}}}}}}"), "give either remoteIsc or kea"),
         (
