@@ -53,10 +53,10 @@ pub(crate) fn explain(namespace: &Namespace, object: &Object, name: &str, state:
         sentence.push_str(&shorten(&why));
     }
     if sentence.contains("violates PodSecurity") && sentence.contains("hostNetwork") {
-        let namespace = &namespace.name;
-        sentence.push_str(&format!(
-            "; allow the network of nodes with: kubectl label --overwrite namespace {namespace} pod-security.kubernetes.io/enforce=privileged"
-        ));
+        let label = "pod-security.kubernetes.io/enforce=privileged";
+        let mend = format!("kubectl label --overwrite namespace {} {label}", namespace.name);
+        sentence.push_str("; allow the network of nodes with: ");
+        sentence.push_str(&mend);
     }
     sentence
 }

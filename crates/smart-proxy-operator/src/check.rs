@@ -2,6 +2,7 @@
 
 mod bundle;
 mod certificates;
+mod content;
 mod foreman;
 
 pub use foreman::rest;
@@ -21,8 +22,10 @@ use crate::{
 /// Image by part: that of upstream's release that this operator was tested for.
 const SMART_PROXY: &str = "quay.io/foreman/foreman-proxy:5.0";
 
-/// Part and default image of everything that a Smart Proxy runs; dnsmasq, for which upstream has none, is the user's choice.
-pub const IMAGES: [(&str, &str); 1] = [("smart-proxy", SMART_PROXY)];
+const HTTPD: &str = "quay.io/sclorg/httpd-24-c10s:latest";
+
+/// Part and default image of everything that a Smart Proxy runs; dnsmasq and mosquitto, for which upstream has none, are the user's choice.
+pub const IMAGES: [(&str, &str); 2] = [("smart-proxy", SMART_PROXY), ("httpd", HTTPD)];
 
 /// What the operator itself says of the proxy as a whole.
 const OURS: [&str; 14] = [
@@ -98,6 +101,7 @@ pub fn check(proxy: &SmartProxy, seen: &Observed) -> Result<Checked, Vec<Fault>>
     faults.extend(extra(&spec.extra_settings, &modules));
     let foreman = foreman::find(proxy, seen, &mut faults);
     let identity = certificates::find(&spec, &host, foreman.as_ref(), seen, &mut faults);
+    let content = content::find(&spec, &namespace, seen, &mut faults);
     let images = images(&spec.images, &seen.images, &spec, &mut faults);
     let url = url(&spec, &host).parse();
     match (foreman, identity, url) {
@@ -106,6 +110,7 @@ pub fn check(proxy: &SmartProxy, seen: &Observed) -> Result<Checked, Vec<Fault>>
             identity,
             images,
             modules,
+            content,
             keep: spec.deletion_policy == reconcile::field::DeletionPolicy::Retain,
             url,
             host,
@@ -119,7 +124,12 @@ pub fn check(proxy: &SmartProxy, seen: &Observed) -> Result<Checked, Vec<Fault>>
 
 /// URL by which Foreman and hosts reach it.
 pub fn url(spec: &SmartProxySpec, host: &str) -> String {
-    match public_port(spec) {
+    origin(host, public_port(spec))
+}
+
+/// A URL without a path, and without the port that goes without saying.
+pub fn origin(host: &str, port: i32) -> String {
+    match port {
         443 => format!("https://{host}"),
         port => format!("https://{host}:{port}"),
     }
@@ -150,6 +160,7 @@ fn images(asked: &Images, related: &Images, spec: &SmartProxySpec, faults: &mut 
     Chosen {
         smart_proxy: choose(&asked.smart_proxy, &related.smart_proxy).unwrap_or_else(|| SMART_PROXY.into()),
         dnsmasq,
+        httpd: choose(&asked.httpd, &related.httpd).unwrap_or_else(|| HTTPD.into()),
         mosquitto,
     }
 }

@@ -10,6 +10,9 @@ use crate::{
     service::{Module, jobs},
 };
 
+/// Where a Pulp answers as a Smart Proxy does.
+pub const PULP_API: &str = "/pulp/api/v3/smart_proxy";
+
 /// How we say to Foreman who we are.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Access {
@@ -68,6 +71,28 @@ pub enum Identity {
     },
 }
 
+/// A Pulp, as it says of itself where it is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// Its name.
+    pub pulp: String,
+    /// URL of its REST API.
+    pub api: String,
+    /// URL of its content server.
+    pub content: String,
+    /// The header in which it is told who the user is.
+    pub header: String,
+    /// Port on which it is reached from outside.
+    pub port: i32,
+}
+
+impl Content {
+    /// Port that is listened on: low ones are for the Service.
+    pub fn inside(&self) -> i32 {
+        if self.port < 1024 { self.port + 9000 } else { self.port }
+    }
+}
+
 /// An image for each part.
 #[derive(Clone, Debug)]
 pub struct Chosen {
@@ -75,6 +100,8 @@ pub struct Chosen {
     pub smart_proxy: String,
     /// The TFTP server beside it; `None` if there is none.
     pub dnsmasq: Option<String>,
+    /// The reverse proxy of content.
+    pub httpd: String,
     /// The MQTT broker beside it; `None` if there is none.
     pub mosquitto: Option<String>,
 }
@@ -100,6 +127,8 @@ pub struct Checked {
     pub images: Chosen,
     /// What it does.
     pub modules: Vec<Module>,
+    /// The Pulp whose content it gives out.
+    pub content: Option<Content>,
     /// Whether volumes stay when the custom resource goes.
     pub keep: bool,
 }
@@ -113,6 +142,13 @@ impl Checked {
     /// Its name in Foreman.
     pub fn registered_name(&self) -> &str {
         self.spec.registration.name.as_deref().unwrap_or(&self.host)
+    }
+
+    /// Name in Foreman and URL of what gives out content. The host is the same: by it Katello finds the one by the other.
+    pub fn content_side(&self) -> Option<(String, String)> {
+        let content = self.content.as_ref()?;
+        let origin = crate::check::origin(&self.host, content.port);
+        Some((format!("{}-pulp", self.registered_name()), format!("{origin}{PULP_API}")))
     }
 
     /// The key pair that hosts let in, if the operator draws it.

@@ -8,7 +8,7 @@ use reconcile::{Error, Status, Values, World};
 
 use crate::{
     crd::{Images, SmartProxy},
-    foreman_kind, names,
+    foreman_kind, names, pulp_kind,
 };
 
 /// What was seen.
@@ -20,6 +20,10 @@ pub struct Observed {
     pub foreman: Option<Status>,
     /// Names of the Foremans of this namespace.
     pub foremans: Vec<String>,
+    /// What the Pulp that is named reports. `None`: there is no such Pulp.
+    pub pulp: Option<Status>,
+    /// Names of the Pulps of this namespace.
+    pub pulps: Vec<String>,
     /// Addresses of the proxy's pods that serve.
     pub pods: Vec<String>,
     /// When the last of those that are about to end has to be gone.
@@ -59,6 +63,15 @@ pub async fn read(proxy: &SmartProxy, world: &World) -> Result<Observed, Error> 
         }
         seen.foreman = Some(status);
     }
+    seen.pulps = world.all("Pulp").iter().map(|pulp| pulp.name_any()).collect();
+    seen.pulps.sort();
+    if let Some(content) = &proxy.spec.content
+        && let Some(pulp) = world.foreign(&pulp_kind(), &content.pulp.name).await?
+    {
+        let status: Status = serde_json::from_value(pulp.data["status"].clone()).unwrap_or_default();
+        secrets.extend(status.endpoints.iter().filter_map(|endpoint| endpoint.remote_user_secret.clone()));
+        seen.pulp = Some(status);
+    }
     for name in secrets {
         if let Some(values) = world.secret(&name).await? {
             seen.secrets.insert(name, values);
@@ -84,5 +97,10 @@ pub async fn read(proxy: &SmartProxy, world: &World) -> Result<Observed, Error> 
 fn related() -> Images {
     let image =
         |part: &str| std::env::var(format!("RELATED_IMAGE_{part}")).ok().filter(|image| !image.is_empty());
-    Images { smart_proxy: image("SMART_PROXY"), dnsmasq: image("DNSMASQ"), mosquitto: image("MOSQUITTO") }
+    Images {
+        smart_proxy: image("SMART_PROXY"),
+        dnsmasq: image("DNSMASQ"),
+        httpd: image("HTTPD"),
+        mosquitto: image("MOSQUITTO"),
+    }
 }

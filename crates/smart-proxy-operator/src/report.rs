@@ -22,6 +22,9 @@ pub fn report(checked: &Checked, seen: &Observed, ready: bool) -> Report {
         let url = format!("http://{}:{}", checked.host, checked.spec.http_port);
         endpoints.push(Endpoint { name: "http".into(), url, ..Endpoint::default() });
     }
+    if let Some((_, url)) = checked.content_side() {
+        endpoints.push(Endpoint { name: "content".into(), url, ..Endpoint::default() });
+    }
     let wanted = checked.images.smart_proxy.clone();
     let before = seen.status.versions.iter().find(|version| version.part == "smart-proxy");
     let running =

@@ -2,6 +2,7 @@
 
 mod away;
 mod certificates;
+mod content;
 mod end;
 mod features;
 mod jobs;

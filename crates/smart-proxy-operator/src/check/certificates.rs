@@ -94,9 +94,9 @@ fn trusted(trust: &str, key: &str, client: Option<&[CertificateDer]>) -> Result<
     if all.iter().chain(between).any(|der| issues(der)) {
         return Ok(());
     }
-    let issuer = leaf.issuer();
+    let authority = leaf.issuer();
     Err(format!(
-        "{key} does not hold the authority of the client certificate ({issuer}), with which the operator asks the proxy and Foreman \
+        "{key} does not hold the authority of the client certificate ({authority}), with which the operator asks the proxy and Foreman \
          most likely does; put that of Foreman's client certificate there, or name it in spec.certificates.trust"
     ))
 }

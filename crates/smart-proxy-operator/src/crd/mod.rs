@@ -1,5 +1,6 @@
 //! The `SmartProxy` API: what a user may write, and what the API server refuses with the field and the mend in the message.
 
+mod content;
 mod foreman;
 mod jobs;
 mod modules;
@@ -12,6 +13,7 @@ use reconcile::Status;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use content::*;
 pub use foreman::*;
 pub use jobs::*;
 pub use modules::*;
@@ -52,6 +54,8 @@ pub use reconcile::field::{
 #[x_kube(validation = Rule::new("!has(self.modules.registration) || has(self.modules.templates)").message("spec.modules.registration needs templates; add `templates: {}`"))]
 #[x_kube(validation = Rule::new("!has(self.modules.ansible) || has(self.modules.remoteExecution)").message("spec.modules.ansible needs remoteExecution, which runs its jobs; add it"))]
 #[x_kube(validation = Rule::new("self.ingress.type == 'None' || has(self.host)").message("spec.host: a TLSRoute or Route needs the host name that clients use"))]
+#[x_kube(validation = Rule::new("!has(self.content) || self.ingress.type == 'None'").message("spec.ingress: with content, hosts need two ports of one host; remove it, and give the Service the type LoadBalancer"))]
+#[x_kube(validation = Rule::new("!has(self.content) || (self.content.port != self.port && self.content.port != self.httpPort)").message("spec.content.port: content, HTTP and HTTPS need a port each"))]
 #[x_kube(validation = Rule::new("self.port != self.httpPort").message("spec.httpPort: HTTP and HTTPS need a port each"))]
 pub struct SmartProxySpec {
     /// The Foreman that this proxy works for.
@@ -77,6 +81,10 @@ pub struct SmartProxySpec {
     /// What this proxy does. `logs` is always on.
     #[serde(default)]
     pub modules: Modules,
+
+    /// Content of a Pulp, for the hosts of a Katello.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Content>,
 
     /// Further settings by module (`settings` for the proxy as a whole) and key, without colons; each value arrives unchanged. What a
     /// field of this manifest already says cannot be said here.
@@ -206,6 +214,10 @@ pub struct Images {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
     pub dnsmasq: Option<String>,
+    /// Apache httpd, as upstream's image of `OpenShift` lays it out; runs with `content`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    pub httpd: Option<String>,
     /// mosquitto, with `mosquitto` in its path; runs where `modules.remoteExecution` has mode `PullMqtt` and names no broker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]

@@ -16,11 +16,14 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// From the text that was kept; nothing from one that cannot be read.
-    pub fn parse(text: Option<&str>) -> Option<Self> {
-        let mut words = text?.split(' ');
-        let id = words.next()?.parse().ok()?;
-        Some(Self { id, url: words.next()?.to_owned(), fingerprint: words.next()?.to_owned() })
+    /// Of the proxy itself and of the Pulp beside it, from the text that was kept; nothing from one that cannot be read.
+    pub fn parse(text: Option<&str>) -> [Option<Self>; 2] {
+        let mut words = text.unwrap_or_default().split(' ');
+        let mut next = || {
+            let id = words.next()?.parse().ok()?;
+            Some(Self { id, url: words.next()?.to_owned(), fingerprint: words.next()?.to_owned() })
+        };
+        [next(), next()]
     }
 }
 
@@ -86,7 +89,10 @@ mod tests {
     #[test]
     fn what_is_done_follows_from_what_is_there_and_what_is_remembered() {
         let before = Memory { id: 7, url: "https://p:8443".into(), fingerprint: "f".into() };
-        assert_eq!(Memory::parse(Some(&before.to_string())), Some(before.clone()));
+        assert_eq!(Memory::parse(Some(&before.to_string())), [Some(before.clone()), None]);
+        let both = format!("{before} {before}");
+        assert_eq!(Memory::parse(Some(&both)), [Some(before.clone()), Some(before.clone())]);
+        assert_eq!(Memory::parse(None), [None, None]);
         let running = ["logs".to_owned()];
         let wanted = Wanted {
             name: "p",

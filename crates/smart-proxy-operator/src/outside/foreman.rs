@@ -32,9 +32,6 @@ pub struct Known {
     /// What Foreman has no use for; older ones do not say.
     #[serde(default)]
     pub(super) unrecognized_features: Vec<Value>,
-    /// Foreman's own version, where it was asked.
-    #[serde(skip)]
-    pub version: Option<String>,
 }
 
 #[derive(Deserialize, Clone, Debug, Default, PartialEq)]

@@ -1,19 +1,21 @@
 //! What happens outside the API server: the proxy is asked what of it runs, because it hides what does not; and its Foreman is told of it.
 //!
-//! Looking ([`process`], [`foreman`]), deciding ([`decide`]), doing. All of it in every pass: it is two requests when there is nothing to do.
+//! Looking ([`process`], [`foreman`]), deciding ([`decide`]), doing ([`register`]). All of it in every pass: it is two requests when there is nothing to do.
 
 pub mod decide;
 pub mod foreman;
 pub mod process;
+pub mod register;
 
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 use reconcile::{Achieved, Feature, Leave, News, Outside};
 
 use self::{
-    decide::{Memory, Step, decide},
-    foreman::{Api, Known, Trouble},
+    decide::Memory,
+    foreman::{Api, Trouble},
     process::Running,
+    register::Side,
 };
 use crate::{
     checked::{Access, Checked},
@@ -108,7 +110,7 @@ async fn registration(
     running: &Running,
     outside: &mut Outside,
 ) {
-    let before = Memory::parse(seen.status.achieved(REGISTRATION));
+    let [before, of_content] = Memory::parse(seen.status.achieved(REGISTRATION));
     let url = &proxy.foreman.url;
     let news_to_it = before.as_ref().is_none_or(|before| before.fingerprint != running.fingerprint());
     if news_to_it && seen.ending.is_some_and(|end| end > seen.now) {
@@ -121,27 +123,38 @@ async fn registration(
         outside.next = Some(seen.now + SOON);
         return;
     }
-    match register(proxy, access, before.as_ref(), running).await {
-        Ok((known, memory)) => {
+    let (name, address) = (proxy.registered_name(), proxy.url.to_string());
+    let side = Side { name, url: address.trim_end_matches('/') };
+    let done = match Api::new(&proxy.foreman, access) {
+        Ok(api) => {
+            let done = side.register(&api, &proxy.spec.registration, before.as_ref(), running).await;
+            done.map(|done| (api, done))
+        }
+        Err(trouble) => Err(trouble),
+    };
+    match done {
+        Ok((api, (known, memory))) => {
             let outdated = known.outdated(&running.names());
-            outside.achieved = Some(Achieved {
-                job: REGISTRATION.into(),
-                what: memory.to_string(),
-                said: Some(format!("number {} in {url}", known.id)),
-            });
+            outside.next = Some(seen.now + if outdated { SOON } else { DRIFT });
             let unknown = known.unknown();
             let strangers =
                 if unknown.is_empty() { String::new() } else { format!("; it does not know {unknown}") };
             let message = format!("\"{}\" in {url}, with {}{strangers}", known.name, known.listed());
             outside.conditions.push(news("Registered", true, "Registered", message));
-            if let Some(version) = known.version {
+            if let Some(version) = api.version().await {
                 outside.conditions.push(versions(&running.version, &version));
             }
-            outside.next = Some(seen.now + if outdated { SOON } else { DRIFT });
             if outdated {
                 let why = "Foreman was told what has changed, and has features still that do not run";
                 outside.waiting.get_or_insert(("Registration", why.into()));
             }
+            let other = content(proxy, &api, seen, of_content, outside).await;
+            let both: Vec<_> = [Some(memory), other].into_iter().flatten().map(|it| it.to_string()).collect();
+            outside.achieved = Some(Achieved {
+                job: REGISTRATION.into(),
+                what: both.join(" "),
+                said: Some(format!("number {} in {url}", known.id)),
+            });
         }
         Err(trouble) => {
             let away = matches!(trouble, Trouble::Away(_));
@@ -163,39 +176,47 @@ fn again(seen: &Observed) -> Timestamp {
     seen.now + if young { SOON } else { RETRY }
 }
 
-/// Looks for the proxy in Foreman, and makes it what it should be.
-async fn register(
+/// The side of a content proxy that is the Pulp: known to Foreman as another proxy of the same host. What is to be remembered of it.
+async fn content(
     proxy: &Checked,
-    access: &Access,
-    before: Option<&Memory>,
-    running: &Running,
-) -> Result<(Known, Memory), Trouble> {
-    let api = Api::new(&proxy.foreman, access)?;
-    let (name, url) = (proxy.registered_name(), proxy.url.to_string());
-    let url = url.trim_end_matches('/');
-    let mut found = api.named(name).await?;
-    if found.is_none()
-        && let Some(before) = before
-    {
-        // It may have had another name: ours, or somebody's in Foreman.
-        found = api.numbered(before.id).await?.filter(|known| known.url == before.url || known.url == url);
-    }
-    let spec = &proxy.spec.registration;
-    let (fingerprint, names) = (running.fingerprint(), running.names());
-    let wanted =
-        decide::Wanted { name, url, take_over: spec.take_over, fingerprint: &fingerprint, running: &names };
-    let mut known = match decide(found, before, &wanted) {
-        Step::Keep(known) => known,
-        Step::Create => api.create(name, url, &spec.organizations, &spec.locations).await?,
-        Step::Change(id) => api.change(id, name, url).await?,
-        Step::Refresh(id) => api.refresh(id).await?,
-        Step::Stranger(known) => return Err(Trouble::Stranger(known.name, known.url, url.to_owned())),
+    api: &Api<'_>,
+    seen: &Observed,
+    before: Option<Memory>,
+    outside: &mut Outside,
+) -> Option<Memory> {
+    let Some((name, url)) = proxy.content_side() else {
+        // It is not asked for any more.
+        let before = before?;
+        let side = Side { name: "", url: &before.url };
+        return side.withdraw(api, Some(&before)).await.is_err().then_some(before);
     };
-    known.version = api.version().await;
-    // What it has read of another pod is to be read again.
-    let fingerprint = if known.outdated(&names) { "outdated".to_owned() } else { fingerprint };
-    let memory = Memory { id: known.id, url: url.to_owned(), fingerprint };
-    Ok((known, memory))
+    let found = match process::content(proxy, seen).await {
+        Ok(running) => {
+            let side = Side { name: &name, url: &url };
+            let done = side.register(api, &proxy.spec.registration, before.as_ref(), &running).await;
+            done.map_err(|trouble| (trouble.reason(), trouble.to_string()))
+        }
+        Err(error) => {
+            let mend = "its image needs the plugin smart_proxy";
+            Err(("NoAnswer", format!("the Pulp does not answer as a Smart Proxy does: {error}; {mend}")))
+        }
+    };
+    match found {
+        Ok((known, memory)) => {
+            let message = format!("\"{}\" in {}, with {}", known.name, proxy.foreman.url, known.listed());
+            outside.conditions.push(news("ContentRegistered", true, "Registered", message));
+            Some(memory)
+        }
+        Err((reason, why)) => {
+            let stays = before.is_some() && reason == "ForemanAway";
+            outside.conditions.push(news("ContentRegistered", stays, reason, why.clone()));
+            if !stays {
+                outside.waiting.get_or_insert(("Registration", why));
+            }
+            outside.next = Some(again(seen));
+            before
+        }
+    }
 }
 
 /// Upstream supports the same release on both sides only.
@@ -224,7 +245,7 @@ pub async fn leave(proxy: &SmartProxy, seen: &Observed) -> Leave {
         return Leave::Gone("its Foreman, or the key to it, is gone".into());
     };
     let before = Memory::parse(seen.status.achieved(REGISTRATION));
-    match withdraw(proxy, &foreman, before.as_ref()).await {
+    match withdraw(proxy, &foreman, before).await {
         Ok(what) => Leave::Gone(what),
         Err(trouble) => {
             let mend =
@@ -238,7 +259,7 @@ pub async fn leave(proxy: &SmartProxy, seen: &Observed) -> Leave {
 async fn withdraw(
     proxy: &SmartProxy,
     foreman: &crate::checked::Foreman,
-    before: Option<&Memory>,
+    [before, of_content]: [Option<Memory>; 2],
 ) -> Result<String, Trouble> {
     let Some(access) = &foreman.access else { return Ok("never registered".into()) };
     let api = Api::new(foreman, access)?;
@@ -246,20 +267,15 @@ async fn withdraw(
     let host = proxy.spec.host.clone().unwrap_or_else(|| format!("{}.{namespace}.svc", proxy.name_any()));
     let url = crate::check::url(&proxy.spec, &host);
     let name = proxy.spec.registration.name.as_deref().unwrap_or(&host);
-    let mut found = api.named(name).await?;
-    if found.is_none()
-        && let Some(before) = before
-    {
-        found = api.numbered(before.id).await?;
+    // Katello looks for the one by the other: that which leads there goes first.
+    let mut gone = false;
+    if let Some(before) = of_content {
+        let side = Side { name: &format!("{name}-pulp"), url: &before.url };
+        gone = side.withdraw(&api, Some(&before)).await?;
     }
-    let ours = |known: &Known| known.url == url || before.is_some_and(|before| before.id == known.id);
-    match found {
-        Some(known) if ours(&known) => {
-            api.destroy(known.id).await?;
-            Ok(format!("taken out of {}", foreman.url))
-        }
-        _ => Ok(format!("{} does not know it", foreman.url)),
-    }
+    gone |= Side { name, url: &url }.withdraw(&api, before.as_ref()).await?;
+    let done = if gone { "taken out of" } else { "unknown to" };
+    Ok(format!("{done} {}", foreman.url))
 }
 
 fn blocked(reason: &'static str, message: String) -> News {

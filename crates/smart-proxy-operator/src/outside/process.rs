@@ -7,7 +7,7 @@ use http::{Method, StatusCode, Uri};
 use serde::Deserialize;
 
 use crate::{
-    checked::{Checked, Pair},
+    checked::{Checked, Content, PULP_API, Pair},
     http::{Ask, Error, Tls, ask as send},
     read::Observed,
 };
@@ -70,14 +70,18 @@ struct Version {
     version: String,
 }
 
-/// Asks the pod.
-pub async fn ask(proxy: &Checked, seen: &Observed) -> Result<Running, Error> {
+/// How the pod is asked: by its address, at one of its ports.
+struct Pod {
+    tls: Tls,
+    at: String,
+}
+
+fn pod(proxy: &Checked, seen: &Observed, port: i32) -> Result<Pod, Error> {
     let whom = || proxy.url.authority().map(ToString::to_string).unwrap_or_default();
     let Some(address) = seen.pods.first() else {
         return Err(Error::Http(whom(), "no pod is ready".into()));
     };
     let at = if address.contains(':') { format!("[{address}]") } else { address.clone() };
-    let at = format!("{at}:{}", proxy.spec.port);
     let (server, client) = proxy.certificates();
     let text = |pair: &Pair, key: &str| {
         let value = seen.secrets.get(&pair.secret).and_then(|values| values.get(key));
@@ -85,6 +89,20 @@ pub async fn ask(proxy: &Checked, seen: &Observed) -> Result<Running, Error> {
     };
     let shown = (text(&client, &client.certificate), text(&client, &client.key));
     let tls = Tls::pinned(&text(&server, &server.certificate), (&shown.0, &shown.1))?;
+    Ok(Pod { tls, at: format!("{at}:{port}") })
+}
+
+/// Asks what of the Pulp runs that answers as a Smart Proxy does.
+pub async fn content(proxy: &Checked, seen: &Observed) -> Result<Running, Error> {
+    let port = proxy.content.as_ref().map_or(0, Content::inside);
+    let Pod { tls, at } = pod(proxy, seen, port)?;
+    let modules = get(&tls, proxy, &at, &format!("{PULP_API}/v2/features")).await?;
+    Ok(Running { modules, ..Running::default() })
+}
+
+/// Asks the pod.
+pub async fn ask(proxy: &Checked, seen: &Observed) -> Result<Running, Error> {
+    let Pod { tls, at } = pod(proxy, seen, proxy.spec.port)?;
     let modules: BTreeMap<String, Module> = get(&tls, proxy, &at, "/v2/features").await?;
     let version: Version = get(&tls, proxy, &at, "/version").await?;
     let failed = if modules.values().any(|module| module.state == "failed") {
@@ -100,11 +118,11 @@ async fn get<T: for<'a> Deserialize<'a>>(
     tls: &Tls,
     proxy: &Checked,
     at: &str,
-    path: &'static str,
+    path: &str,
 ) -> Result<T, Error> {
     let mut parts = proxy.url.clone().into_parts();
-    parts.path_and_query = Some(http::uri::PathAndQuery::from_static(path));
     let whom = format!("{}{path}", proxy.host);
+    parts.path_and_query = path.parse().ok();
     let url = Uri::from_parts(parts).map_err(|error| Error::Http(whom.clone(), error.to_string()))?;
     let question = Ask {
         method: Method::GET,

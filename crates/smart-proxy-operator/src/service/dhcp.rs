@@ -1,4 +1,4 @@
-//! Leases of a DHCP server that runs elsewhere. Addresses that were offered are remembered in memory only.
+//! Leases of a DHCP server that runs elsewhere.
 
 use reconcile::pod::{claim_volume, mount};
 
@@ -27,7 +27,7 @@ pub fn module(dhcp: &Dhcp, look: &mut Look) -> Module {
             provider = provider.with("dhcp_kea_username", user).with("dhcp_kea_password", password);
         }
         let files = vec![base.with("use_provider", "dhcp_kea"), provider];
-        return Module { alone: true, plugins: &["dhcp_kea"], ..Module::new("dhcp", field, files) };
+        return Module { plugins: &["dhcp_kea"], ..Module::new("dhcp", field, files) };
     }
     let isc = dhcp.remote_isc.clone().unwrap_or_default();
     let path = |file: &str| format!("{SHARED}/{}", file.trim_start_matches('/'));
@@ -39,8 +39,7 @@ pub fn module(dhcp: &Dhcp, look: &mut Look) -> Module {
         .with_some("key_name", isc.key_name.clone())
         .with_some("key_secret", secret);
     let files = vec![base.with("use_provider", "dhcp_remote_isc"), provider];
-    let mut module =
-        Module { alone: true, plugins: &["dhcp_remote_isc"], ..Module::new("dhcp", field, files) };
+    let mut module = Module { plugins: &["dhcp_remote_isc"], ..Module::new("dhcp", field, files) };
     module.volumes.push(claim_volume("dhcp", &isc.claim));
     module.mounts.push(mount("dhcp", SHARED));
     module

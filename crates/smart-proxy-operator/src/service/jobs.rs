@@ -88,7 +88,8 @@ pub fn environment(foreman: &str, authority: &str) -> String {
         ("FOREMAN_SSL_VERIFY", authority.to_owned()),
         ("ANSIBLE_SSH_ARGS", "-o ProxyCommand=none -C -o ControlMaster=auto -o ControlPersist=60s".into()),
     ];
-    values.iter().map(|(name, value)| format!("export {name}=\"{value}\"\n")).collect()
+    let lines = values.map(|(name, value)| format!("export {name}=\"{value}\"\n"));
+    lines.concat()
 }
 
 /// Container images of a Pulp.

@@ -1,6 +1,7 @@
 //! What runs, and what each module brings to it: one file for the pod, one for each family of modules.
 
 pub mod boot;
+pub mod content;
 pub mod dhcp;
 pub mod dns;
 pub mod hosts;
@@ -47,8 +48,6 @@ pub struct Module {
     pub boots: bool,
     /// What it keeps must survive a restart.
     pub lasting: bool,
-    /// It keeps something in memory that another pod would not know of.
-    pub alone: bool,
 }
 
 impl Module {
@@ -63,7 +62,6 @@ impl Module {
             http: false,
             boots: false,
             lasting: false,
-            alone: false,
         }
     }
 

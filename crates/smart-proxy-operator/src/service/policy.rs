@@ -26,7 +26,10 @@ pub fn objects(proxy: &Checked) -> Vec<Object> {
     if proxy.listens_on_http() {
         open.push(door("http", "TCP"));
     }
-    // Only those with a certificate get further there.
+    // Hosts are many, and have certificates there.
+    if proxy.content.is_some() {
+        open.push(door("content", "TCP"));
+    }
     if mqtt::broker(proxy).is_some() {
         open.push(door("mqtt", "TCP"));
     }

@@ -14,7 +14,7 @@ use reconcile::{
 };
 use serde_json::json;
 
-use super::{boot, hosts::STATE, jobs, mqtt, tftp};
+use super::{boot, content, hosts::STATE, jobs, mqtt, tftp};
 use crate::{
     checked::{Checked, Pair},
     names::{BOOT, CRT, ETC, KEY, PROXY, SETTINGS, STATE as STATE_VOLUME},
@@ -26,7 +26,7 @@ const USER: i64 = 991;
 /// Where settings of modules are.
 const DIRECTORY: &str = "/etc/foreman-proxy/settings.d";
 /// Key of Foreman's authority among the settings.
-const FOREMAN_CA: &str = "foreman-ca.crt";
+pub const FOREMAN_CA: &str = "foreman-ca.crt";
 /// Key of the authorities of clients among the settings.
 pub const CLIENT_CA: &str = "client-ca.crt";
 /// Time to end (s): two seconds without jobs.
@@ -68,8 +68,9 @@ pub fn objects(proxy: &Checked) -> Vec<Object> {
 /// nobody need wait for a new pod. What a further setting switches on is not known to us.
 fn replace(proxy: &Checked) -> Replace {
     let further = proxy.spec.extra_settings.values().any(|settings| settings.contains_key("enabled"));
-    let alone = proxy.modules.iter().any(|module| module.alone);
-    if alone || further || boots(proxy) || lasts(proxy) || proxy.spec.host_network {
+    // Addresses that were offered are remembered in memory only.
+    let leases = runs(proxy, "dhcp");
+    if leases || further || boots(proxy) || lasts(proxy) || proxy.spec.host_network {
         Replace::OneAtATime
     } else {
         Replace::Rolling
@@ -128,7 +129,7 @@ fn secret(proxy: &Checked, files: &[File]) -> Object {
         let environment = jobs::environment(&proxy.foreman.url, &format!("{ETC}/{FOREMAN_CA}"));
         (jobs::ENVIRONMENT, environment)
     });
-    let more = ansible.into_iter().chain(mqtt::files(proxy));
+    let more = ansible.into_iter().chain(mqtt::files(proxy)).chain(content::configuration(proxy));
     let mut object = proxy.part(SETTINGS).secret(authorities.into_iter().chain(more));
     for file in files {
         object.body.data["data"][format!("{}.yml", file.name)] = STANDARD.encode(file.text()).into();
@@ -150,6 +151,14 @@ fn service(proxy: &Checked) -> Object {
     service.body.metadata.name = Some(proxy.name.clone());
     if !spec.service.annotations.is_empty() {
         service.body.metadata.annotations = Some(spec.service.annotations.clone());
+    }
+    if let Some(content) = &proxy.content {
+        let port =
+            json!({ "name": "content", "port": content.port, "targetPort": "content", "protocol": "TCP" });
+        service.body.data["spec"]["ports"]
+            .as_array_mut()
+            .into_iter()
+            .for_each(|ports| ports.push(port.clone()));
     }
     if proxy.images.dnsmasq.is_some() {
         let port = json!({ "name": "tftp", "port": 69, "targetPort": "tftp", "protocol": "UDP" });
@@ -220,6 +229,11 @@ fn pod(proxy: &Checked, files: &[File]) -> PodSpec {
     let mut containers = vec![container(proxy, mounts, jobs)];
     containers.extend(tftp::container(proxy));
     containers.extend(mqtt::container(proxy));
+    containers.extend(content::container(proxy));
+    if proxy.content.is_some() {
+        volumes.push(scratch(content::RUN));
+    }
+    let before: Vec<_> = folders(proxy).into_iter().chain(content::identity(proxy)).collect();
     let host = proxy.spec.host_network;
     PodSpec {
         security_context: Some(PodSecurityContext {
@@ -234,7 +248,7 @@ fn pod(proxy: &Checked, files: &[File]) -> PodSpec {
         host_network: host.then_some(true),
         // Names of the cluster are still to be found.
         dns_policy: host.then(|| "ClusterFirstWithHostNet".into()),
-        init_containers: folders(proxy).map(|folders| vec![folders]),
+        init_containers: (!before.is_empty()).then_some(before),
         containers,
         volumes: Some(volumes),
         ..Default::default()

@@ -24,6 +24,8 @@ use super::*;
 pub struct World {
     /// `/v2/features` of the proxy.
     pub features: Value,
+    /// The same of the Pulp beside it.
+    pub pulp: Value,
     /// `/logs/` of the proxy, the reasons in it.
     pub reasons: Value,
     /// Proxies that Foreman knows.
@@ -102,6 +104,7 @@ impl Fake {
             |name: &str| (name.to_owned(), json!({ "state": "running", "capabilities": [], "settings": {} }));
         let world = Arc::new(Mutex::new(World {
             features: [running("logs"), running("bmc")].into_iter().collect::<serde_json::Map<_, _>>().into(),
+            pulp: json!({ "pulpcore": { "state": "running", "capabilities": [], "settings": {} } }),
             reasons: json!({}),
             known: vec![],
             instead: None,
@@ -174,6 +177,7 @@ impl World {
         let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         match path {
             "/v2/features" => return (200, self.features.clone()),
+            "/pulp/api/v3/smart_proxy/v2/features" => return (200, self.pulp.clone()),
             "/version" => return (200, json!({ "version": "5.0.1", "modules": {} })),
             "/logs/" => return (200, json!({ "info": { "failed_modules": self.reasons }, "logs": [] })),
             _ => {}
@@ -200,7 +204,8 @@ impl World {
                 let id = 7 + self.writes.len();
                 let mut made = body["smart_proxy"].clone();
                 made["id"] = id.into();
-                made["features"] = json!([{ "name": "Logs" }]);
+                let pulp = made["url"].as_str().is_some_and(|url| url.contains("/pulp/"));
+                made["features"] = json!([{ "name": if pulp { "Pulpcore" } else { "Logs" } }]);
                 self.known.push(made.clone());
                 (201, made)
             }

@@ -60,11 +60,20 @@ fn seen() -> Observed {
         ("ssh", secret(&[("ssh-privatekey", "private"), ("ssh-publickey", "public")])),
         ("ipa", secret(&[("keytab", "k"), ("default.conf", "[global]")])),
         ("puppet", secret(&[("tls.crt", "c"), ("tls.key", "k"), ("ca.crt", "a")])),
+        ("mypulp-remote-user", secret(&[("header", "X-Drawn-1234")])),
         ("db", secret(&[("url", "postgresql://u:p@h/d")])),
     ]
     .map(|(name, values)| (name.to_owned(), values))
     .into();
+    let inside = |name: &str, port: i32| Endpoint {
+        name: name.into(),
+        url: format!("http://mypulp-{name}.foreman.svc:{port}"),
+        remote_user_secret: (name == "api").then(|| "mypulp-remote-user".into()),
+        ..Endpoint::default()
+    };
+    let pulp = vec![inside("api", 24817), inside("content", 24816)];
     let images = Images {
+        httpd: Some("images.example.com/httpd:1".into()),
         smart_proxy: Some("images.example.com/smart-proxy:1".into()),
         dnsmasq: Some("images.example.com/dnsmasq:1".into()),
         mosquitto: Some("images.example.com/mosquitto:1".into()),
@@ -74,6 +83,8 @@ fn seen() -> Observed {
         images,
         foreman: Some(Status { endpoints: vec![web], ..Status::default() }),
         foremans: vec!["myforeman".into()],
+        pulp: Some(Status { endpoints: pulp, ..Status::default() }),
+        pulps: vec!["mypulp".into()],
         ..Observed::default()
     }
 }
@@ -133,6 +144,21 @@ fn on_the_network_of_its_node_behind_a_gateway_with_a_broker() {
     let more = ", host: proxy.example.com, hostNetwork: true, \
                 ingress: {type: Gateway, gateway: {name: edge, namespace: gateways, sectionName: tls}, annotations: {a: b}, labels: {c: d}}";
     golden(DIRECTORY, "network.yaml", &text(&plan(&with(modules, more), &seen())));
+}
+
+#[test]
+fn content_of_a_pulp_beside_it() {
+    let modules = "{containerGateway: {pulp: 'https://p.n.svc', database: {name: db, key: url}}}";
+    let more = ", host: proxy.example.com, service: {type: LoadBalancer}, content: {pulp: {name: mypulp}}";
+    golden(DIRECTORY, "content.yaml", &text(&plan(&with(modules, more), &seen())));
+    let proxy = with("{}", more);
+    let gone = Observed { pulp: None, pulps: vec!["other".into()], ..seen() };
+    assert!(faults(&proxy, &gone)[0].starts_with("PulpMissing: spec.content.pulp: there is no Pulp"));
+    let young = Observed { pulp: Some(Status::default()), ..seen() };
+    assert!(faults(&proxy, &young)[0].starts_with("PulpNotReady: spec.content.pulp"));
+    let mut odd = seen();
+    odd.secrets.insert("mypulp-remote-user".into(), secret(&[("header", "X\nRequire all granted")]));
+    assert!(faults(&proxy, &odd)[0].starts_with("PulpNotReady"), "it would become a line of a configuration");
 }
 
 #[test]
@@ -290,8 +316,9 @@ fn every_secret_that_is_mounted_or_read_wakes_its_proxy() {
 #[test]
 fn every_kind_of_a_plan_is_watched_and_permitted_and_no_other() {
     let more = ", networkPolicy: {httpsFrom: [{podSelector: {}}]}, host: a.b, ingress: ";
-    let plans = ["{type: Gateway, gateway: {name: g}}", "{type: Route}"]
-        .map(|ingress| plan(&with(ALL, &format!("{more}{ingress}")), &seen()));
+    let plans =
+        ["{type: Gateway, gateway: {name: g}}", "{type: Route}", "{}, content: {pulp: {name: mypulp}}"]
+            .map(|ingress| plan(&with(ALL, &format!("{more}{ingress}")), &seen()));
     let objects = plans.iter().flat_map(Plan::objects);
     let mut planned: Vec<_> = objects.map(|object| object.api.kind.clone()).collect();
     planned.sort();

@@ -164,6 +164,42 @@ async fn foreman_is_told_of_a_change_when_nobody_is_left_who_would_say_otherwise
 }
 
 #[tokio::test]
+async fn a_content_proxy_is_two_of_one_host_and_goes_as_two() {
+    let fake = Fake::start().await;
+    let mut seen = fake.seen();
+    let content = format!(", content: {{pulp: {{name: mypulp}}, port: {}}}", fake.port);
+    let proxy = manifest(&fake, &content);
+    let first = look(&proxy, &mut seen).await;
+    assert_eq!((first.waiting.clone(), said(&first, "ContentRegistered").0), (None, true), "{first:?}");
+    assert_eq!(writes(&fake), ["POST /smart_proxies", "POST /smart_proxies"]);
+    let known: Vec<_> =
+        fake.world().known.iter().map(|known| (known["name"].clone(), known["url"].clone())).collect();
+    let origin = format!("https://p.n.svc:{}", fake.port);
+    let pulp = format!("{origin}/pulp/api/v3/smart_proxy");
+    assert_eq!(known, [(json!("p.n.svc"), json!(origin)), (json!("p.n.svc-pulp"), json!(pulp))]);
+    look(&proxy, &mut seen).await;
+    assert_eq!(writes(&fake), [""; 0]);
+
+    // A Pulp without the plugin is told, and harms the proxy itself in nothing.
+    let modules = std::mem::replace(&mut fake.world().pulp, json!("not found"));
+    let outside = look(&proxy, &mut seen).await;
+    let (status, reason, message) = said(&outside, "ContentRegistered");
+    assert!(!status && reason == "NoAnswer" && message.contains("the plugin smart_proxy"), "{message}");
+    assert!(said(&outside, "Registered").0);
+    fake.world().pulp = modules;
+
+    // No longer asked for, it alone is taken out; with all, both are.
+    let without = manifest(&fake, "");
+    look(&without, &mut seen).await;
+    assert_eq!(writes(&fake), ["DELETE /smart_proxies/9"]);
+    look(&proxy, &mut seen).await;
+    writes(&fake);
+    assert!(matches!(leave(&proxy, &seen).await, Leave::Gone(_)));
+    assert_eq!(writes(&fake).len(), 2);
+    assert_eq!(fake.world().known, [json!(null); 0]);
+}
+
+#[tokio::test]
 async fn another_release_than_foremans_is_told_before_it_is_an_outage() {
     let fake = Fake::start().await;
     fake.world().foreman_version = "5.1.0";

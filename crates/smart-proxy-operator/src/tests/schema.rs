@@ -48,6 +48,11 @@ fn the_schema_refuses_with_the_field_and_the_mend() {
             format!("{{{ours}, host: a.b, ingress: {{type: Gateway}}}}"),
             "spec.ingress.gateway: name the Gateway",
         ),
+        (
+            format!("{{{ours}, host: a.b, ingress: {{type: Route}}, content: {{pulp: {{name: p}}}}}}"),
+            "spec.ingress: with content, hosts need two ports of one host",
+        ),
+        (format!("{{{ours}, content: {{pulp: {{name: p}}, port: 8443}}}}"), "need a port each"),
         (format!("{{{ours}, ingress: {{port: 443}}}}"), "spec.ingress.port: only with type Gateway or Route"),
         (format!("{{{ours}, modules: {{dhcp: {{server: s}}}}}}"), "give either remoteIsc or kea"),
         (
