@@ -47,7 +47,7 @@ async fn pulp(proxy: &ProxyStory) {
     let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("app.theforeman.org", "v1alpha1", "Pulp"));
     let api: Api<DynamicObject> = Api::namespaced_with(proxy.client.clone(), &proxy.namespace, &resource);
     let at = format!("http://{}:8080", proxy.host("shows"));
-    let mut body = json!({ "apiVersion": "app.theforeman.org/v1alpha1", "kind": "Pulp", "metadata": { "name": "shown" }, "spec": { "paused": true } });
+    let mut body = json!({ "apiVersion": "app.theforeman.org/v1alpha1", "kind": "Pulp", "metadata": { "name": "shown" }, "spec": { "paused": true, "storage": { "file": { "size": "1Gi" } } } });
     let manager = PatchParams::apply("e2e").force();
     api.patch("shown", &manager, &Patch::Apply(&body)).await.expect("a Pulp");
     body["status"] = json!({ "endpoints": [
