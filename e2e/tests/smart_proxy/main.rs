@@ -3,6 +3,7 @@
 mod away;
 mod certificates;
 mod content;
+mod elsewhere;
 mod end;
 mod features;
 mod jobs;

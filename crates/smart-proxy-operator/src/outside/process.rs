@@ -36,6 +36,8 @@ pub struct Running {
     pub failed: BTreeMap<String, String>,
     /// Its version.
     pub version: String,
+    /// Hash of the certificate that it shows.
+    shown: String,
 }
 
 impl Running {
@@ -45,12 +47,12 @@ impl Running {
         running.map(|(name, _)| name.clone()).collect()
     }
 
-    /// Of all that Foreman reads: when it is another one, Foreman has to read again.
+    /// Of all that Foreman reads, and of the certificate that it has to trust: when it is another one, Foreman has to read again.
     pub fn fingerprint(&self) -> String {
         let running = self.modules.iter().filter(|(_, module)| module.state == "running");
         let read: Vec<_> =
             running.map(|(name, module)| (name, &module.capabilities, &module.settings)).collect();
-        reconcile::hash(&read)
+        reconcile::hash(&(&read, &self.shown))
     }
 }
 
@@ -74,6 +76,7 @@ struct Version {
 struct Pod {
     tls: Tls,
     at: String,
+    shown: String,
 }
 
 fn pod(proxy: &Checked, seen: &Observed, port: i32) -> Result<Pod, Error> {
@@ -87,22 +90,23 @@ fn pod(proxy: &Checked, seen: &Observed, port: i32) -> Result<Pod, Error> {
         let value = seen.secrets.get(&pair.secret).and_then(|values| values.get(key));
         value.map(|value| String::from_utf8_lossy(value).into_owned()).unwrap_or_default()
     };
-    let shown = (text(&client, &client.certificate), text(&client, &client.key));
-    let tls = Tls::pinned(&text(&server, &server.certificate), (&shown.0, &shown.1))?;
-    Ok(Pod { tls, at: format!("{at}:{port}") })
+    let own = (text(&client, &client.certificate), text(&client, &client.key));
+    let shown = text(&server, &server.certificate);
+    let tls = Tls::pinned(&shown, (&own.0, &own.1))?;
+    Ok(Pod { tls, at: format!("{at}:{port}"), shown: reconcile::hash(&shown) })
 }
 
 /// Asks what of the Pulp runs that answers as a Smart Proxy does.
 pub async fn content(proxy: &Checked, seen: &Observed) -> Result<Running, Error> {
     let port = proxy.content.as_ref().map_or(0, Content::inside);
-    let Pod { tls, at } = pod(proxy, seen, port)?;
+    let Pod { tls, at, shown } = pod(proxy, seen, port)?;
     let modules = get(&tls, proxy, &at, &format!("{PULP_API}/v2/features")).await?;
-    Ok(Running { modules, ..Running::default() })
+    Ok(Running { modules, shown, ..Running::default() })
 }
 
 /// Asks the pod.
 pub async fn ask(proxy: &Checked, seen: &Observed) -> Result<Running, Error> {
-    let Pod { tls, at } = pod(proxy, seen, proxy.spec.port)?;
+    let Pod { tls, at, shown } = pod(proxy, seen, proxy.spec.port)?;
     let modules: BTreeMap<String, Module> = get(&tls, proxy, &at, "/v2/features").await?;
     let version: Version = get(&tls, proxy, &at, "/version").await?;
     let failed = if modules.values().any(|module| module.state == "failed") {
@@ -111,7 +115,7 @@ pub async fn ask(proxy: &Checked, seen: &Observed) -> Result<Running, Error> {
     } else {
         BTreeMap::new()
     };
-    Ok(Running { modules, failed, version: version.version })
+    Ok(Running { modules, failed, version: version.version, shown })
 }
 
 async fn get<T: for<'a> Deserialize<'a>>(

@@ -173,7 +173,8 @@ async fn new_settings_and_new_certificates_are_a_new_pod_each_and_none_is_a_new_
     rehearsal.memory.edit(&rehearsal.of("/api/v1", "secrets/proxy-server-tls"), |_| None);
     rehearsal.settle().await.unwrap();
     assert_ne!(template(&rehearsal), second);
-    assert_eq!(fake.world().writes, ["POST /smart_proxies"]);
+    // Foreman looks whether it trusts the new one.
+    assert_eq!(fake.world().writes, ["POST /smart_proxies", "PUT /smart_proxies/8/refresh"]);
     assert!(rehearsal.object().status.unwrap().is("Ready"));
 }
 
