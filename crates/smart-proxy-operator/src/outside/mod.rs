@@ -35,6 +35,8 @@ const DRIFT: SignedDuration = SignedDuration::from_secs(60);
 /// How long a Foreman of this namespace may be out of sight before a proxy that is being deleted goes without it: after a restart its watch comes
 /// a little later than the others.
 const OUT_OF_SIGHT: SignedDuration = SignedDuration::from_secs(60);
+const VERSIONS: &str = "VersionsMatch";
+const CONTENT: &str = "ContentRegistered";
 /// What is remembered of a registration.
 const REGISTRATION: &str = "registration";
 
@@ -46,6 +48,7 @@ pub async fn reach(proxy: &Checked, seen: &Observed) -> Outside {
         Err(error) => {
             let why = format!("cannot ask the proxy what of it runs: {error}");
             outside.conditions.push(news("FeaturesReady", false, "NoAnswer", why.clone()));
+            outside.unsaid = said(proxy, &["Registered", VERSIONS, CONTENT]);
             outside.waiting = Some(("Features", why));
             outside.next = Some(again(seen));
             return outside;
@@ -120,6 +123,7 @@ async fn registration(
         if before.is_some() {
             outside.conditions.push(news("Registered", true, "Changing", why.into()));
         }
+        outside.unsaid = said(proxy, &[VERSIONS, CONTENT]);
         outside.next = Some(seen.now + SOON);
         return;
     }
@@ -162,12 +166,19 @@ async fn registration(
             let stays = away && before.is_some();
             let message = if stays { format!("registered; {trouble}") } else { trouble.to_string() };
             outside.conditions.push(news("Registered", stays, trouble.reason(), message.clone()));
+            outside.unsaid = said(proxy, &[VERSIONS, CONTENT]);
             if !stays {
                 outside.waiting.get_or_insert(("Registration", message));
             }
             outside.next = Some(again(seen));
         }
     }
+}
+
+/// Of these conditions, those that there are for this proxy.
+fn said(proxy: &Checked, types: &[&'static str]) -> Vec<&'static str> {
+    let (registered, content) = (proxy.foreman.access.is_some(), proxy.content.is_some());
+    types.iter().copied().filter(|type_| registered && (*type_ != CONTENT || content)).collect()
 }
 
 /// When what failed is tried again.
@@ -204,12 +215,12 @@ async fn content(
     match found {
         Ok((known, memory)) => {
             let message = format!("\"{}\" in {}, with {}", known.name, proxy.foreman.url, known.listed());
-            outside.conditions.push(news("ContentRegistered", true, "Registered", message));
+            outside.conditions.push(news(CONTENT, true, "Registered", message));
             Some(memory)
         }
         Err((reason, why)) => {
             let stays = before.is_some() && reason == "ForemanAway";
-            outside.conditions.push(news("ContentRegistered", stays, reason, why.clone()));
+            outside.conditions.push(news(CONTENT, stays, reason, why.clone()));
             if !stays {
                 outside.waiting.get_or_insert(("Registration", why));
             }
@@ -223,10 +234,10 @@ async fn content(
 fn versions(proxy: &str, foreman: &str) -> News {
     let release = |version: &str| version.split('.').take(2).collect::<Vec<_>>().join(".");
     if release(proxy) == release(foreman) {
-        return news("VersionsMatch", true, "Same", format!("proxy {proxy}, Foreman {foreman}"));
+        return news(VERSIONS, true, "Same", format!("proxy {proxy}, Foreman {foreman}"));
     }
     let mend = "set spec.images.smartProxy to the release of Foreman";
-    news("VersionsMatch", false, "Skew", format!("the proxy is {proxy} and its Foreman {foreman}; {mend}"))
+    news(VERSIONS, false, "Skew", format!("the proxy is {proxy} and its Foreman {foreman}; {mend}"))
 }
 
 /// Takes a proxy out of its Foreman, unless that is gone or the manifest says otherwise.

@@ -193,6 +193,11 @@ async fn what_changes_in_foreman_is_mended_there_and_nothing_is_written_here_but
     let status = rehearsal.object().status.unwrap();
     assert!(status.is("Ready"));
     assert_eq!(condition(&status, "Registered"), ("True", "ForemanAway"));
+    assert_eq!(
+        condition(&status, "VersionsMatch"),
+        ("True", "Same"),
+        "what cannot be asked stays as it was said"
+    );
     let others = |write: &String| !write.contains("/events") && !write.ends_with("/status");
     assert_eq!(rehearsal.memory.writes().into_iter().filter(others).collect::<Vec<_>>(), [""; 0]);
     assert_eq!(fake.world().writes, [""; 0]);

@@ -117,7 +117,7 @@ async fn what_foreman_says_against_it_is_told_in_its_own_words() {
     fake.world().instead = Some((503, json!({})));
     let outside = look(&proxy, &mut seen).await;
     assert_eq!((said(&outside, "Registered").0, said(&outside, "Registered").1), (true, "ForemanAway"));
-    assert_eq!(outside.waiting, None);
+    assert_eq!((outside.waiting, outside.unsaid), (None, vec!["VersionsMatch"]));
 }
 
 #[tokio::test]
