@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use e2e::{LONG, ProxyStory, SHORT, smart_proxy::features, wait};
+use e2e::{LONG, ProxyStory, smart_proxy::features, wait};
 
 #[tokio::test]
 async fn a_feature_that_is_added_or_removed_is_known_to_foreman_seconds_after_the_pod_was_replaced() {
@@ -53,7 +53,7 @@ async fn a_module_that_ends_the_process_is_told_with_its_last_line() {
             spec.extra_settings.insert("dhcp".into(), broken.into());
         })
         .await;
-    let said = proxy.says(SHORT, "FeaturesReady", "dhcp fails", |it| it.status == "False").await;
+    let said = proxy.says(LONG, "FeaturesReady", "dhcp fails", |it| it.status == "False").await;
     assert!(said.contains("dhcp (spec.extraSettings) is failed"), "{said}");
     proxy.delete().await;
 }
