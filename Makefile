@@ -29,9 +29,9 @@ verify: ## The OLM bundles, by operator-verify and scorecard
 stories: ## What users do, on the real cluster
 	@e2e/run
 
-stories-long: ## The rest of a Pulp: bad input, directories, signing, scaling, take-over, upgrades, lost nodes and other trouble; on a machine that does nothing else
-	@e2e/run --test pulp_bad_input --test pulp_directory --test pulp_signing --test pulp_scaling --test pulp_pair --test pulp_takeover \
-	  --test pulp_upgrade --test pulp_cloudnativepg --test pulp_resilience --test pulp_node --test smart_proxy
+stories-long: ## The rest of a Pulp: clouds, ways in, take-over, upgrades, lost nodes and other trouble; and Smart Proxies; on a machine that does nothing else
+	@e2e/run --test pulp_clouds --test pulp_exposure --test pulp_takeover --test pulp_upgrade --test pulp_cloudnativepg --test pulp_resilience \
+	  --test pulp_node --test smart_proxy
 
 generate: ## Write CRDs, RBAC, charts, bundles, the API reference and golden files anew
 	GENERATE=1 cargo test --workspace --exclude e2e --lib --test generated

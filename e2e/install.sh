@@ -65,7 +65,7 @@ spread() { # the images to where pods find them
 
 reference() { # NAME
   local image
-  image=$(awk -v name="$1" '$1 == name { print $2 }' "$state/images")
+  image=$(awk -v name="$1" '$1 == name { print $2; exit }' "$state/images")
   [ -z "$existing" ] && echo "$image" || echo "$REGISTRY/${image#localhost/}"
 }
 

@@ -103,7 +103,7 @@ impl Kind {
         match self {
             Self::S3 => ("guessed", "SignatureDoesNotMatch"),
             Self::Azure => ("Z3Vlc3NlZA==", "AuthorizationFailure"),
-            Self::Google => ("{}", "Service account info was not in the expected format"),
+            Self::Google => ("{}", "does not have a valid type"),
         }
     }
 
@@ -131,7 +131,9 @@ impl<'a> Store<'a> {
             Kind::S3 => json!([{ "name": "ROOT_ACCESS_KEY", "value": "owner" }, key("ROOT_SECRET_KEY")]),
             Kind::Azure => json!([key("KEY"), { "name": "AZURITE_ACCOUNTS", "value": "azure:$(KEY)" }]),
             Kind::Google => {
-                json!([{ "name": "FAKE_GCS_PUBLIC_HOST", "value": format!("{}:{port}", pulp.host(name)) }])
+                json!([
+                { "name": "FAKE_GCS_PUBLIC_HOST", "value": format!("{}:{port}", pulp.host(name)) },
+                { "name": "FAKE_GCS_EXTERNAL_URL", "value": store.url() }])
             }
         };
         let server = json!({ "image": cluster::image(if kind == Kind::Azure { "azurite" } else { name }), "env": own,
