@@ -32,6 +32,8 @@ struct State {
     stalls: bool,
     /// Nothing is served.
     down: bool,
+    /// Secrets may not be read.
+    forbidden: bool,
 }
 
 /// An API server in memory.
@@ -87,6 +89,11 @@ impl Memory {
     /// Serves nothing until it is told otherwise.
     pub fn refuse(&self, down: bool) {
         self.state(|state| state.down = down);
+    }
+
+    /// Lets nobody read Secrets until it is told otherwise.
+    pub fn forbid(&self, forbidden: bool) {
+        self.state(|state| state.forbidden = forbidden);
     }
 
     /// All objects but pods: those are the cluster's own.
@@ -203,6 +210,9 @@ impl State {
     fn serve(&mut self, method: &str, path: &str, labels: &str, body: Value, apply: bool) -> (u16, Value) {
         if self.down {
             return (500, refusal(500, "InternalError", "it is down"));
+        }
+        if self.forbidden && path.contains("/secrets") {
+            return (403, refusal(403, "Forbidden", "the operator cannot read secrets"));
         }
         let inside = path.split_once("/namespaces/").and_then(|(_, rest)| rest.split_once('/'));
         let collection = inside.is_some_and(|(_, rest)| !rest.contains('/'));

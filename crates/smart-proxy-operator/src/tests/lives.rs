@@ -222,3 +222,25 @@ async fn one_that_is_deleted_waits_for_whoever_uses_it_and_then_goes() {
     assert_eq!(rehearsal.object().finalizers(), [""; 0]);
     assert_eq!(fake.world().known, [Value::Null; 0]);
 }
+
+#[tokio::test]
+async fn in_a_namespace_that_is_deleted_rights_may_go_first_and_it_goes_all_the_same() {
+    let fake = Fake::start().await;
+    let rehearsal = installed(&fake).await;
+    let deleted = |seconds: i64| {
+        let at = Timestamp::now() - jiff::SignedDuration::from_secs(seconds);
+        rehearsal.memory.edit(&itself(&rehearsal), |mut object| {
+            object["metadata"]["deletionTimestamp"] = at.to_string().into();
+            Some(object)
+        });
+    };
+    rehearsal.memory.forbid(true);
+    deleted(10);
+    // They might come back.
+    assert!(rehearsal.pass().await.is_err());
+    assert_eq!(rehearsal.object().finalizers(), ["app.theforeman.org/registered"]);
+    deleted(180);
+    rehearsal.pass().await.unwrap();
+    assert_eq!(rehearsal.object().finalizers(), [""; 0]);
+    assert_eq!(fake.world().known.len(), 1, "nobody could take it out");
+}
