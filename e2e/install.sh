@@ -20,7 +20,7 @@ fi
 declare -A runs=(
   [foreman-operator]="foreman candlepin postgresql valkey httpd"
   [pulp-operator]="pulp nginx postgresql valkey"
-  [smart-proxy-operator]="smart-proxy"
+  [smart-proxy-operator]="smart-proxy httpd"
   [backup-operator]=""
 )
 # Those that every run of the stories needs.

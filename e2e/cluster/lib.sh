@@ -26,7 +26,7 @@ machine_ip=$machine_net.1
 api=https://$machine_net.2:6443
 pods=10.$((100 + number))
 services=10.$((200 + number))
-# Where a registry is, if something serves one; pods find it as registry.e2e.
+# Where a registry is, if something serves one.
 registry=$machine_net.2:5000
 
 node_number() { # nodeN -> N

@@ -12,6 +12,7 @@ pub mod audit;
 pub mod backup;
 pub mod bucket;
 pub mod bystander;
+pub mod certificates;
 pub mod cluster;
 pub mod content;
 pub mod directory;

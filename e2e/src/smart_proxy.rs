@@ -4,7 +4,7 @@ use serde_json::Value;
 use smart_proxy_operator::SmartProxy;
 
 use crate::{
-    Story, Visitor,
+    SMALL, Story, Visitor,
     story::{Life, Served},
 };
 
@@ -20,11 +20,19 @@ impl Served for SmartProxy {
 impl ProxyStory {
     /// A proxy in the namespace of a Foreman; the operator may work there.
     pub async fn of(foreman: &Story, name: &str) -> Self {
-        // The namespace goes with the first of its stories that ends: no other may end here.
         let mut story = Self::ungranted(&foreman.namespace).await;
         story.grant().await;
+        // The namespace goes with the story of the Foreman, if it goes at all.
+        story.shared = true;
         story.name = name.into();
         story
+    }
+
+    /// A proxy beside a Foreman that is Ready and that all stories share.
+    pub async fn shared(name: &str) -> (Story, Self) {
+        let foreman = Story::shared_under("shared-proxies", SMALL).await;
+        let proxy = Self::of(&foreman, name).await;
+        (foreman, proxy)
     }
 
     /// A proxy that works for `myforeman`, with these modules and further fields of the spec.

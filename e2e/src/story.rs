@@ -53,7 +53,7 @@ pub struct Life<K: Served> {
     pub namespace: String,
     /// The instance's name, `myforeman` for a Foreman.
     pub name: String,
-    shared: bool,
+    pub(crate) shared: bool,
     kind: PhantomData<K>,
 }
 
@@ -92,7 +92,12 @@ impl<K: Served> Life<K> {
 
     /// One instance for all stories that leave it as they found it: Ready, with this manifest. Installed by the first of them.
     pub async fn shared_as(manifest: &str) -> Self {
-        let name = format!("shared-{}-{}", Self::title().to_lowercase(), SHARED.load(Ordering::Relaxed));
+        Self::shared_under(&format!("shared-{}", Self::title().to_lowercase()), manifest).await
+    }
+
+    /// The same, in a namespace whose name begins with this: for stories that want another manifest than the others.
+    pub async fn shared_under(title: &str, manifest: &str) -> Self {
+        let name = format!("{title}-{}", SHARED.load(Ordering::Relaxed));
         let mut story = Self::ungranted(&name).await;
         story.shared = true;
         story.grant().await;

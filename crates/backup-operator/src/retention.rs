@@ -13,10 +13,13 @@ pub struct Kept {
     pub verified: bool,
 }
 
+/// What a time's hour, day, week, month or year is called.
+type Period = fn(&Zoned) -> String;
+
 /// For each set, oldest first, whether it stays.
 pub fn stay(sets: &[Kept], retention: &Retention, zone: &TimeZone) -> Vec<bool> {
     let mut stay = vec![false; sets.len()];
-    let rules: [(i32, fn(&Zoned) -> String); 5] = [
+    let rules: [(i32, Period); 5] = [
         (retention.hourly, |time| time.strftime("%Y-%m-%d %H").to_string()),
         (retention.daily, |time| time.strftime("%Y-%m-%d").to_string()),
         // Of the ISO week: the last days of December may belong to the next year's first.

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, RsaKeySize, SanType,
+    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, PublicKeyData, RsaKeySize, SanType,
 };
 use time::{Duration, OffsetDateTime};
+use x509_parser::{prelude::FromDer, public_key::PublicKey, x509::SubjectPublicKeyInfo};
 
 const AUTHORITY_DAYS: i64 = 7300; // as long as upstream's own authority
 const LEAF_DAYS: i64 = 90;
@@ -62,6 +64,22 @@ pub fn authority(common_name: &str) -> Result<(String, String), Error> {
 pub fn elliptic_key() -> Result<(String, String), Error> {
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
     Ok((key.serialize_pem(), key.public_key_pem()))
+}
+
+/// A private key as PEM and a public key as a line of `authorized_keys`, for SSH. RSA, because hosts of every age take it.
+pub fn ssh_key(comment: &str) -> Result<(String, String), Error> {
+    let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_3072)?;
+    let unreadable = || Error::Certificate(rcgen::Error::CouldNotParseKeyPair);
+    let spki = key.subject_public_key_info();
+    let (_, info) = SubjectPublicKeyInfo::from_der(&spki).map_err(|_| unreadable())?;
+    let Ok(PublicKey::RSA(public)) = info.parsed() else { return Err(unreadable()) };
+    let mut line = vec![];
+    // Numbers are written as DER has them: with a zero in front where the first bit is set.
+    for part in [b"ssh-rsa".as_slice(), public.exponent, public.modulus] {
+        line.extend(u32::try_from(part.len()).unwrap_or_default().to_be_bytes());
+        line.extend(part);
+    }
+    Ok((key.serialize_pem(), format!("ssh-rsa {} {comment}\n", STANDARD.encode(line))))
 }
 
 fn params(common_name: &str, days: i64) -> CertificateParams {
@@ -161,6 +179,20 @@ mod tests {
         assert_eq!(certificate.renewal(&torn), None);
         let stranger = authority("Test CA").unwrap();
         assert_eq!(wanted(&stranger).renewal(&secret), None);
+    }
+
+    #[test]
+    fn the_public_key_of_ssh_is_that_of_the_private_one() {
+        let (private, public) = ssh_key("foreman-proxy@proxy.example.com").unwrap();
+        let words: Vec<_> = public.trim_end().split(' ').collect();
+        assert_eq!((words[0], words[2]), ("ssh-rsa", "foreman-proxy@proxy.example.com"));
+        let line = STANDARD.decode(words[1]).unwrap();
+        let key = KeyPair::from_pem(&private).unwrap();
+        let spki = key.subject_public_key_info();
+        let (_, info) = SubjectPublicKeyInfo::from_der(&spki).unwrap();
+        let PublicKey::RSA(rsa) = info.parsed().unwrap() else { panic!("RSA") };
+        assert!(line.ends_with(rsa.modulus) && line.starts_with(b"\0\0\0\x07ssh-rsa"));
+        assert_eq!(line.len(), 4 + 7 + 4 + rsa.exponent.len() + 4 + rsa.modulus.len());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::{
 };
 
 use futures::{StreamExt, TryStreamExt, stream};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kube::{
     Api, Client, ResourceExt,
     runtime::{
@@ -165,6 +165,10 @@ const REFUSED: Duration = Duration::from_secs(20);
 /// Between two tries of what failed otherwise.
 const FAILED: Duration = Duration::from_mins(5);
 
+/// How long one that is being deleted waits for rights that are missing. In a namespace that is being deleted they go first, and never
+/// come back.
+const RIGHTLESS: SignedDuration = SignedDuration::from_mins(2);
+
 /// A mutex, whatever befell who held it last.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -299,8 +303,20 @@ pub(crate) async fn pass<K: Managed>(object: &K, context: &Context<K>) -> Result
 async fn end<K: Managed>(object: &K, context: &Context<K>) -> Result<Done, Error> {
     let before = context.before(object);
     let namespace = object.namespace().unwrap_or_default();
-    let world = world(object, context.namespace(&namespace).await?, before.as_ref(), Holds::default())?;
-    match object.leave(&world).await? {
+    let look = async {
+        let world = world(object, context.namespace(&namespace).await?, before.as_ref(), Holds::default())?;
+        object.leave(&world).await
+    };
+    let since = object.meta().deletion_timestamp.as_ref().map(|time| time.0);
+    let leave = match look.await {
+        Err(Error::Forbidden { said, .. })
+            if since.is_some_and(|since| Timestamp::now() > since + RIGHTLESS) =>
+        {
+            Leave::Gone(format!("left as it is outside, because nobody may look any more: {said}"))
+        }
+        other => other?,
+    };
+    match leave {
         Leave::Gone(what) => {
             finalizer(object, &context.client, false).await?;
             tracing::info!(%namespace, name = object.name_any(), what, "gone");
@@ -308,7 +324,7 @@ async fn end<K: Managed>(object: &K, context: &Context<K>) -> Result<Done, Error
             Ok(Done { status: (before, status), outcome: Outcome::default(), faulty: false })
         }
         Leave::Blocked(news, again) => {
-            write(object, context, before, world.holds, Verdict::Leaving(news, again)).await
+            write(object, context, before, Holds::default(), Verdict::Leaving(news, again)).await
         }
     }
 }

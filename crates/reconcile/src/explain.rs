@@ -52,6 +52,12 @@ pub(crate) fn explain(namespace: &Namespace, object: &Object, name: &str, state:
         sentence.push_str(if kind == "Job" { ": " } else { "; " });
         sentence.push_str(&shorten(&why));
     }
+    if sentence.contains("violates PodSecurity") && sentence.contains("hostNetwork") {
+        let label = "pod-security.kubernetes.io/enforce=privileged";
+        let mend = format!("kubectl label --overwrite namespace {} {label}", namespace.name);
+        sentence.push_str("; allow the network of nodes with: ");
+        sentence.push_str(&mend);
+    }
     sentence
 }
 

@@ -62,7 +62,7 @@ pub fn judge(kind: &str, live: &Value, generation: Option<i64>, least: Option<i3
                 State::Waits("no load balancer has given it an address yet".into())
             }
         }
-        "HTTPRoute" => {
+        "HTTPRoute" | "TLSRoute" => {
             let name = live.pointer("/spec/parentRefs/0/name").and_then(Value::as_str).unwrap_or_default();
             let none =
                 format!("no controller has answered for Gateway {name}; see that it exists and is served");

@@ -22,6 +22,8 @@ pub enum Generate {
     Text(String),
     /// A private key on the curve P-256, PEM; also gives its public key, under the same name with `public` for `private`.
     EllipticKey,
+    /// A key pair of SSH (RSA 3072) with this comment; also gives its public key, under the same name with `public` for `private`.
+    SshKey(String),
     /// A certificate authority (RSA 4096) with this common name; also draws its private key, as `<stem>.key` beside `<stem>.crt`.
     Authority(String),
 }
@@ -31,7 +33,7 @@ impl Generate {
     pub fn keys(&self, key: &str) -> Vec<String> {
         let other = match self {
             Self::Authority(_) => Some(key.replace(".crt", ".key")),
-            Self::EllipticKey => Some(key.replace("private", "public")),
+            Self::EllipticKey | Self::SshKey(_) => Some(key.replace("private", "public")),
             _ => None,
         };
         [Some(key.to_owned()), other].into_iter().flatten().collect()
@@ -56,6 +58,11 @@ pub fn draw(wanted: &[(&'static str, Generate)]) -> Result<BTreeMap<String, Vec<
             Generate::Text(text) => text.clone().into_bytes(),
             Generate::EllipticKey => {
                 let (private, public) = certificate::elliptic_key()?;
+                values.insert(key.replace("private", "public"), public.into_bytes());
+                private.into_bytes()
+            }
+            Generate::SshKey(comment) => {
+                let (private, public) = certificate::ssh_key(comment)?;
                 values.insert(key.replace("private", "public"), public.into_bytes());
                 private.into_bytes()
             }

@@ -6,7 +6,7 @@ use k8s_openapi::{
 };
 use kube::{
     Resource, ResourceExt,
-    api::{ApiResource, DynamicObject},
+    api::{ApiResource, DynamicObject, GroupVersionKind},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -95,6 +95,15 @@ impl Object {
     pub fn issued(name: &str, certificate: Certificate) -> Self {
         let write = Write::Issue(Box::new(certificate));
         Self { write, ..Self::from(secret(name, "kubernetes.io/tls")) }
+    }
+
+    /// An object of a kind that not every cluster has.
+    pub fn foreign((group, version, kind): (&str, &str, &str), metadata: ObjectMeta, spec: Value) -> Self {
+        let api = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+        let mut body = DynamicObject::new("", &api);
+        body.metadata = metadata;
+        body.data = json!({ "spec": spec });
+        Self { api, body, write: Write::Apply, keep: false, least: None, complete: false }
     }
 
     /// A Job that runs until it has succeeded once for `achieves`; `name` of the body is the beginning of the Job's name.

@@ -22,6 +22,8 @@ use crate::{
 pub struct Outside {
     /// Conditions; their types are those of [`Managed::OUTSIDE`].
     pub conditions: Vec<News>,
+    /// Types of those that stay as they were said last: they could not be looked at.
+    pub unsaid: Vec<&'static str>,
     /// What the service can do, as it says itself.
     pub features: Vec<Feature>,
     /// What was achieved, to be remembered.

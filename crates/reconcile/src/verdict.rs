@@ -55,7 +55,7 @@ pub(crate) async fn write<K: Managed>(
     let old = before.as_ref();
     let mut status = Status { observed_generation: generation, ..Default::default() };
     let mut outcome = Outcome::default();
-    let (mut faulty, mut looked) = (false, false);
+    let (mut faulty, mut unsaid) = (false, K::OUTSIDE.to_vec());
     let news =
         |type_, status, reason, message: &str| News { type_, status, reason, message: message.to_owned() };
     match verdict {
@@ -103,7 +103,7 @@ pub(crate) async fn write<K: Managed>(
                 status.set(old, generation, condition);
             }
             if let Some(outside) = outside {
-                looked = true;
+                unsaid = outside.unsaid;
                 status.features = outside.features;
                 for condition in outside.conditions {
                     status.set(old, generation, condition);
@@ -123,9 +123,7 @@ pub(crate) async fn write<K: Managed>(
             outcome.look_again(again);
         }
     }
-    if !looked {
-        status.carry(old, K::OUTSIDE);
-    }
+    status.carry(old, &unsaid);
     // Nothing else tells that a hold is over.
     if let Some(end) = holds.next() {
         outcome.look_again(end);

@@ -1,6 +1,8 @@
 //! From a manifest and what was seen to types that cannot be wrong. Every fault names the field or object, and the mend.
 
+mod bundle;
 mod certificates;
+mod content;
 mod foreman;
 
 pub use foreman::rest;
@@ -11,17 +13,19 @@ use serde_json::Value as Json;
 
 use crate::{
     checked::{Checked, Chosen},
-    crd::{Images, SmartProxy, SmartProxySpec, TftpDaemon},
-    names::SETTINGS,
+    crd::{Certificates, Images, IngressType, SmartProxy, SmartProxySpec, TftpDaemon},
+    names::{SETTINGS, SSH},
     read::Observed,
-    service::{self, Look, Module},
+    service::{self, Look, Module, jobs, mqtt},
 };
 
 /// Image by part: that of upstream's release that this operator was tested for.
 const SMART_PROXY: &str = "quay.io/foreman/foreman-proxy:5.0";
 
-/// Part and default image of everything that a Smart Proxy runs; dnsmasq, for which upstream has none, is the user's choice.
-pub const IMAGES: [(&str, &str); 1] = [("smart-proxy", SMART_PROXY)];
+const HTTPD: &str = "quay.io/sclorg/httpd-24-c10s:latest";
+
+/// Part and default image of everything that a Smart Proxy runs; dnsmasq and mosquitto, for which upstream has none, are the user's choice.
+pub const IMAGES: [(&str, &str); 2] = [("smart-proxy", SMART_PROXY), ("httpd", HTTPD)];
 
 /// What the operator itself says of the proxy as a whole.
 const OURS: [&str; 14] = [
@@ -58,8 +62,9 @@ impl SmartProxySpec {
         found.extend(foreman.oauth.iter().map(|oauth| oauth.name.clone()));
         found.extend(foreman.login.iter().map(|login| login.name.clone()));
         if let Some(certificates) = &spec.certificates {
-            found.push(certificates.server.name.clone());
-            found.extend(certificates.client.iter().map(|client| client.name.clone()));
+            let Certificates { server, client, trust, bundle } = certificates;
+            found.extend([server, client, bundle].into_iter().flatten().map(|secret| secret.name.clone()));
+            found.extend(trust.iter().map(|trust| trust.name.clone()));
         }
         if let Some(dhcp) = &modules.dhcp {
             let isc = dhcp.remote_isc.iter().flat_map(|isc| &isc.key_secret);
@@ -90,14 +95,22 @@ pub fn check(proxy: &SmartProxy, seen: &Observed) -> Result<Checked, Vec<Fault>>
     let (name, namespace) = (proxy.name_any(), proxy.namespace().unwrap_or_default());
     let spec = proxy.spec.clone();
     let host = spec.host.clone().unwrap_or_else(|| format!("{name}.{namespace}.svc"));
-    let mut look = Look { spec: &spec, host: &host, secrets: &seen.secrets, faults: vec![] };
+    let mut look = Look { spec: &spec, name: &name, host: &host, secrets: &seen.secrets, faults: vec![] };
     let modules = service::modules(&mut look);
     let mut faults = look.faults;
+    // Said to be part of a backup once: it was there, and hosts know it.
+    let lived = seen.status.backup.iter().any(|it| it.secrets.contains(&format!("{name}-{SSH}")));
+    faults.extend(
+        reconcile::missing(&jobs::drawn(&spec, &name, &host, lived), &seen.secrets, "SmartProxy")
+            .err()
+            .unwrap_or_default(),
+    );
     faults.extend(extra(&spec.extra_settings, &modules));
     let foreman = foreman::find(proxy, seen, &mut faults);
     let identity = certificates::find(&spec, &host, foreman.as_ref(), seen, &mut faults);
+    let content = content::find(&spec, &namespace, seen, &mut faults);
     let images = images(&spec.images, &seen.images, &spec, &mut faults);
-    let url = format!("https://{host}:{}", spec.port).parse();
+    let url = url(&spec, &host).parse();
     match (foreman, identity, url) {
         (Some(found), Some(identity), Ok(url)) if faults.is_empty() => Ok(Checked {
             foreman: found.foreman,
@@ -105,6 +118,7 @@ pub fn check(proxy: &SmartProxy, seen: &Observed) -> Result<Checked, Vec<Fault>>
             images,
             modules,
             data: seen.data.clone(),
+            content,
             keep: spec.deletion_policy == reconcile::field::DeletionPolicy::Retain,
             url,
             host,
@@ -114,6 +128,23 @@ pub fn check(proxy: &SmartProxy, seen: &Observed) -> Result<Checked, Vec<Fault>>
         }),
         _ => Err(faults),
     }
+}
+
+/// URL by which Foreman and hosts reach it.
+pub fn url(spec: &SmartProxySpec, host: &str) -> String {
+    origin(host, public_port(spec))
+}
+
+/// A URL without a path, and without the port that goes without saying.
+pub fn origin(host: &str, port: i32) -> String {
+    match port {
+        443 => format!("https://{host}"),
+        port => format!("https://{host}:{port}"),
+    }
+}
+
+fn public_port(spec: &SmartProxySpec) -> i32 {
+    if spec.ingress.type_ == IngressType::None { spec.port } else { spec.ingress.port.unwrap_or(443) }
 }
 
 fn images(asked: &Images, related: &Images, spec: &SmartProxySpec, faults: &mut Vec<Fault>) -> Chosen {
@@ -126,9 +157,19 @@ fn images(asked: &Images, related: &Images, spec: &SmartProxySpec, faults: &mut 
             "spec.modules.tftp.daemon: Dnsmasq needs spec.images.dnsmasq, an image with dnsmasq in its path",
         ));
     }
+    let brokers = spec.modules.remote_execution.as_ref().and_then(mqtt::own).is_some();
+    let mosquitto = choose(&asked.mosquitto, &related.mosquitto).filter(|_| brokers);
+    if brokers && mosquitto.is_none() {
+        faults.push(Fault::new(
+            "Invalid",
+            "spec.modules.remoteExecution.mode: PullMqtt needs spec.images.mosquitto, an image with mosquitto in its path, or mqtt.broker",
+        ));
+    }
     Chosen {
         smart_proxy: choose(&asked.smart_proxy, &related.smart_proxy).unwrap_or_else(|| SMART_PROXY.into()),
         dnsmasq,
+        httpd: choose(&asked.httpd, &related.httpd).unwrap_or_else(|| HTTPD.into()),
+        mosquitto,
     }
 }
 

@@ -19,9 +19,10 @@ pub mod settings;
 
 use k8s_openapi::api::{
     apps::v1::Deployment,
-    core::v1::{PersistentVolumeClaim, Secret, Service},
+    core::v1::{ConfigMap, PersistentVolumeClaim, Secret, Service},
     networking::v1::NetworkPolicy,
 };
+use kube::ResourceExt;
 use reconcile::{About, Error, Fault, Kind, Leave, Managed, Outside, Plan, Report, Status, What, World};
 
 #[cfg(test)]
@@ -35,12 +36,18 @@ fn foreman_kind() -> Kind {
     Kind::optional("app.theforeman.org", "v1alpha1", "Foreman")
 }
 
+/// Whose content they give out; another operator's too.
+fn pulp_kind() -> Kind {
+    Kind::optional("app.theforeman.org", "v1alpha1", "Pulp")
+}
+
 impl Managed for SmartProxy {
     type Observed = Observed;
     type Checked = Checked;
 
     const ABOUT: About = About { operator: "smart-proxy-operator", version: env!("CARGO_PKG_VERSION") };
-    const OUTSIDE: &'static [&'static str] = &["FeaturesReady", "Registered", "VersionsMatch"];
+    const OUTSIDE: &'static [&'static str] =
+        &["FeaturesReady", "Registered", "ContentRegistered", "VersionsMatch"];
     const FINALIZER: Option<&'static str> = Some("app.theforeman.org/registered");
 
     fn kinds() -> Vec<Kind> {
@@ -50,7 +57,11 @@ impl Managed for SmartProxy {
             Kind::owned::<Service>(),
             Kind::owned::<Deployment>(),
             Kind::owned::<NetworkPolicy>(),
+            Kind::owned::<ConfigMap>(),
+            Kind::owned_where_installed("gateway.networking.k8s.io", "v1", "TLSRoute"),
+            Kind::owned_where_installed("route.openshift.io", "v1", "Route"),
             foreman_kind(),
+            pulp_kind(),
         ]
     }
 
@@ -63,8 +74,13 @@ impl Managed for SmartProxy {
     }
 
     fn references(&self) -> Vec<(&'static str, String)> {
-        let secrets = self.secrets().into_iter().map(|name| ("Secret", name));
-        secrets.chain(self.spec.foreman.name.iter().map(|name| ("Foreman", name.clone()))).collect()
+        // A key pair that comes back from a backup need not have our labels.
+        let drawn =
+            self.spec.modules.remote_execution.iter().map(|_| format!("{}-{}", self.name_any(), names::SSH));
+        let secrets = self.secrets().into_iter().chain(drawn).map(|name| ("Secret", name));
+        let pulp = self.spec.content.iter().map(|content| ("Pulp", content.pulp.name.clone()));
+        let foreman = self.spec.foreman.name.iter().map(|name| ("Foreman", name.clone()));
+        secrets.chain(foreman).chain(pulp).collect()
     }
 
     async fn read(&self, world: &World) -> Result<Observed, Error> {

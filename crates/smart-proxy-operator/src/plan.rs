@@ -6,15 +6,22 @@ use reconcile::{Certificate, Gate::Applied, Gate::Ready, Object, Plan, Usage};
 use crate::{
     checked::{Checked, Identity},
     names,
-    service::{policy, proxy},
+    service::{content, ingress, policy, proxy},
 };
 
 /// The stages; one starts when the one before it holds.
 pub fn plan(checked: &Checked) -> Plan {
-    Plan::new().stage("Certificates", Applied, certificates(checked)).stage(
+    let keys = checked.drawn().map(|drawn| drawn.object(checked.keep));
+    let parts = [
+        policy::objects(checked),
+        ingress::objects(checked),
+        content::objects(checked),
+        proxy::objects(checked),
+    ];
+    Plan::new().stage("Certificates", Applied, certificates(checked).into_iter().chain(keys).collect()).stage(
         "Proxy",
         Ready,
-        [policy::objects(checked), proxy::objects(checked)].concat(),
+        parts.concat(),
     )
 }
 

@@ -8,7 +8,7 @@ use reconcile::{Data, Error, Status, Values, World};
 
 use crate::{
     crd::{Images, SmartProxy},
-    foreman_kind, names,
+    foreman_kind, names, pulp_kind,
 };
 
 /// What was seen.
@@ -20,10 +20,18 @@ pub struct Observed {
     pub foreman: Option<Status>,
     /// Names of the Foremans of this namespace.
     pub foremans: Vec<String>,
+    /// What the Pulp that is named reports. `None`: there is no such Pulp.
+    pub pulp: Option<Status>,
+    /// Names of the Pulps of this namespace.
+    pub pulps: Vec<String>,
     /// Addresses of the proxy's pods that serve.
     pub pods: Vec<String>,
     /// Which data it is to have.
     pub data: Data,
+    /// When the last of those that are about to end has to be gone.
+    pub ending: Option<Timestamp>,
+    /// When the last that serves began to.
+    pub serves_since: Option<Timestamp>,
     /// What was last reported.
     pub status: Status,
     /// Images that the operator's environment gives in place of the built-in defaults.
@@ -44,7 +52,9 @@ pub async fn read(proxy: &SmartProxy, world: &World) -> Result<Observed, Error> 
     seen.foremans = world.all("Foreman").iter().map(|foreman| foreman.name_any()).collect();
     seen.foremans.sort();
     let mut secrets = proxy.secrets();
-    secrets.extend([names::SERVER, names::CLIENT].map(|part| format!("{}-{part}", proxy.name_any())));
+    secrets.extend(
+        [names::SERVER, names::CLIENT, names::SSH].map(|part| format!("{}-{part}", proxy.name_any())),
+    );
     if let Some(name) = &proxy.spec.foreman.name
         && let Some(foreman) = world.foreign(&foreman_kind(), name).await?
     {
@@ -56,17 +66,33 @@ pub async fn read(proxy: &SmartProxy, world: &World) -> Result<Observed, Error> 
         }
         seen.foreman = Some(status);
     }
+    seen.pulps = world.all("Pulp").iter().map(|pulp| pulp.name_any()).collect();
+    seen.pulps.sort();
+    if let Some(content) = &proxy.spec.content
+        && let Some(pulp) = world.foreign(&pulp_kind(), &content.pulp.name).await?
+    {
+        let status: Status = serde_json::from_value(pulp.data["status"].clone()).unwrap_or_default();
+        secrets.extend(status.endpoints.iter().filter_map(|endpoint| endpoint.remote_user_secret.clone()));
+        seen.pulp = Some(status);
+    }
     for name in secrets {
         if let Some(values) = world.secret(&name).await? {
             seen.secrets.insert(name, values);
         }
     }
-    let ready = |pod: &k8s_openapi::api::core::v1::Pod| {
-        let status = pod.status.as_ref()?;
-        let ready = status.conditions.iter().flatten().any(|c| c.type_ == "Ready" && c.status == "True");
-        (ready && pod.metadata.deletion_timestamp.is_none()).then(|| status.pod_ip.clone()).flatten()
-    };
-    seen.pods = world.pods(names::PROXY).iter().filter_map(|pod| ready(pod)).collect();
+    for pod in world.pods(names::PROXY) {
+        if let Some(end) = &pod.metadata.deletion_timestamp {
+            seen.ending = seen.ending.max(Some(end.0));
+            continue;
+        }
+        let Some(status) = &pod.status else { continue };
+        let mut conditions = status.conditions.iter().flatten();
+        let Some(ready) = conditions.find(|it| it.type_ == "Ready" && it.status == "True") else {
+            continue;
+        };
+        seen.pods.extend(status.pod_ip.clone());
+        seen.serves_since = seen.serves_since.max(ready.last_transition_time.as_ref().map(|time| time.0));
+    }
     Ok(seen)
 }
 
@@ -74,5 +100,10 @@ pub async fn read(proxy: &SmartProxy, world: &World) -> Result<Observed, Error> 
 fn related() -> Images {
     let image =
         |part: &str| std::env::var(format!("RELATED_IMAGE_{part}")).ok().filter(|image| !image.is_empty());
-    Images { smart_proxy: image("SMART_PROXY"), dnsmasq: image("DNSMASQ") }
+    Images {
+        smart_proxy: image("SMART_PROXY"),
+        dnsmasq: image("DNSMASQ"),
+        httpd: image("HTTPD"),
+        mosquitto: image("MOSQUITTO"),
+    }
 }

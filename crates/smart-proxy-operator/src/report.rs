@@ -6,7 +6,7 @@ use crate::{checked::Checked, names, read::Observed, service::proxy};
 
 /// Endpoints, versions, what a backup consists of.
 pub fn report(checked: &Checked, seen: &Observed, ready: bool) -> Report {
-    let ca_secret = Some(checked.certificates().0);
+    let ca_secret = Some(checked.certificates().0.secret);
     let mut endpoints = vec![Endpoint {
         name: "proxy".into(),
         url: checked.url.to_string().trim_end_matches('/').into(),
@@ -17,6 +17,9 @@ pub fn report(checked: &Checked, seen: &Observed, ready: bool) -> Report {
         let url = format!("http://{}:{}", checked.host, checked.spec.http_port);
         endpoints.push(Endpoint { name: "http".into(), url, ..Endpoint::default() });
     }
+    if let Some((_, url)) = checked.content_side() {
+        endpoints.push(Endpoint { name: "content".into(), url, ..Endpoint::default() });
+    }
     let wanted = checked.images.smart_proxy.clone();
     let before = seen.status.versions.iter().find(|version| version.part == "smart-proxy");
     let running =
@@ -25,12 +28,12 @@ pub fn report(checked: &Checked, seen: &Observed, ready: bool) -> Report {
         conditions: vec![],
         endpoints,
         versions: vec![Version { part: "smart-proxy".into(), running, wanted }],
-        backup: Some(backup(checked)),
+        backup: Some(backup(checked, seen)),
         data: if ready { checked.data.id().map(Into::into) } else { seen.status.data.clone() },
     }
 }
 
-fn backup(checked: &Checked) -> Backup {
+fn backup(checked: &Checked, seen: &Observed) -> Backup {
     let volumes = [(names::BOOT, proxy::boots(checked)), (names::STATE, proxy::lasts(checked))];
     let content = volumes.into_iter().filter(|(_, there)| *there).map(|(name, _)| BackupContent {
         name: name.into(),
@@ -38,8 +41,9 @@ fn backup(checked: &Checked) -> Backup {
         user: Some(proxy::USER),
         ..BackupContent::default()
     });
-    // Certificates of its own are issued anew by the Foreman's authority, which is in that one's backup.
-    let mut secrets = checked.spec.secrets();
+    // Certificates of its own are issued anew by the Foreman's authority, which is in that one's backup. What was not drawn yet is not missed.
+    let drawn = checked.drawn().map(|drawn| drawn.name).filter(|name| seen.secrets.contains_key(name));
+    let mut secrets: Vec<_> = checked.spec.secrets().into_iter().chain(drawn).collect();
     secrets.sort();
     secrets.dedup();
     Backup { content: content.collect(), secrets, restore_order: 30, ..Backup::default() }

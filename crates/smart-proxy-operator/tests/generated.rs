@@ -38,6 +38,16 @@ fn generated_files_are_those_that_are_committed() {
         ),
         Example::of::<SmartProxy>("jobs", "Remote execution and Ansible, by SSH.", JOBS),
         Example::of::<SmartProxy>(
+            "pull",
+            "Remote execution for hosts that a broker tells of their jobs.",
+            PULL,
+        ),
+        Example::of::<SmartProxy>(
+            "bundle",
+            "For a Foreman somewhere else, with the bundle that foremanctl made there.",
+            BUNDLE,
+        ),
+        Example::of::<SmartProxy>(
             "elsewhere",
             "For a Foreman somewhere else, with certificates of your own.",
             ELSEWHERE,
@@ -100,9 +110,44 @@ metadata:
 spec:
   foreman: {name: myforeman}
   modules:
-    remoteExecution:
-      key: {name: remote-execution}
+    remoteExecution: {}
     ansible: {}
+";
+
+const PULL: &str = "
+apiVersion: app.theforeman.org/v1alpha1
+kind: SmartProxy
+metadata:
+  name: pull
+  namespace: foreman
+spec:
+  foreman: {name: myforeman}
+  host: proxy.example.com
+  service: {type: LoadBalancer}
+  images:
+    mosquitto: registry.example.com/mosquitto:2.0
+  modules:
+    remoteExecution:
+      mode: PullMqtt
+";
+
+const BUNDLE: &str = "
+apiVersion: app.theforeman.org/v1alpha1
+kind: SmartProxy
+metadata:
+  name: branch
+  namespace: branch
+spec:
+  host: proxy.branch.example.com
+  ingress:
+    type: Gateway
+    gateway: {name: edge, namespace: gateways, sectionName: tls}
+  foreman: {url: https://foreman.example.com}
+  certificates:
+    bundle: {name: proxy-bundle}
+  modules:
+    templates: {}
+    registration: {}
 ";
 
 const ELSEWHERE: &str = "

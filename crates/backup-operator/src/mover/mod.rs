@@ -87,7 +87,7 @@ fn storage(spec: &Spec, repository: &str) -> Storage {
 
 fn repository(spec: &Spec, key: &str, new: bool) -> Result<Repository, engine::Error> {
     let key = Key::from_secret(key.as_bytes())?;
-    let rest = Rest::new(storage(spec, &spec.repository))?.into();
+    let rest = Rest::new(storage(spec, &spec.repository))?;
     if new { Repository::init(&rest, &key) } else { Repository::open(&rest, &key) }
 }
 

@@ -15,7 +15,7 @@ use super::names::AUDIENCE;
 use crate::gateway::{Access, Refusal, Rights};
 
 /// How long an answer is remembered. A token that is revoked works that much longer.
-const REMEMBERED: Duration = Duration::from_secs(60);
+const REMEMBERED: Duration = Duration::from_mins(1);
 
 /// Tokens as the API server knows them.
 pub struct Reviewed {
@@ -24,8 +24,11 @@ pub struct Reviewed {
     own: String,
     known: Mutex<HashMap<String, (Instant, String)>>,
     /// Restores that are going on: uid to (storage, repository, namespace that may read it).
-    granted: Mutex<BTreeMap<String, Vec<(String, String, String)>>>,
+    granted: Mutex<BTreeMap<String, Vec<Grant>>>,
 }
+
+/// Storage, repository, and the namespace that may read it.
+pub type Grant = (String, String, String);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -38,7 +41,7 @@ impl Reviewed {
     }
 
     /// A restore lets namespaces read repositories until it is over.
-    pub fn grant(&self, restore: &str, what: Vec<(String, String, String)>) {
+    pub fn grant(&self, restore: &str, what: Vec<Grant>) {
         let mut granted = lock(&self.granted);
         if what.is_empty() {
             granted.remove(restore)

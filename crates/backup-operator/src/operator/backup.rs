@@ -1,6 +1,6 @@
 //! The controller of `Backup`: one run, from the hold on deletion to the list that makes the set exist.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use kube::{
@@ -507,14 +507,14 @@ pub fn permission(home: &super::home::Home, namespace: &str, what: &str) -> Stri
 
 /// Lets go of all services, and ends the movers.
 async fn clean(term: &Arc<Term>, uid: &str, status: &BackupStatus) -> Result<(), Error> {
-    let mut namespaces = BTreeMap::new();
+    let mut namespaces = BTreeSet::new();
     for instance in &status.instances {
         hold::release(&term.client, &instance.of, uid).await?;
-        namespaces.insert(instance.of.namespace.clone(), ());
+        namespaces.insert(instance.of.namespace.clone());
     }
     term.floor.forget(uid);
     if status.phase != Phase::Completed {
-        for namespace in namespaces.keys() {
+        for namespace in &namespaces {
             jobs::delete(&term.client, namespace, uid).await?;
         }
     }

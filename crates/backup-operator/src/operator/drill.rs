@@ -23,7 +23,7 @@ use crate::{
 /// Between two looks at a drill that is going on.
 const LOOK: Duration = Duration::from_secs(5);
 /// Between two looks at one that is not due.
-const REST: Duration = Duration::from_secs(300);
+const REST: Duration = Duration::from_mins(5);
 
 /// One pass.
 pub async fn reconcile(drill: Arc<RestoreDrill>, term: Arc<Term>) -> Result<Action, Error> {

@@ -39,7 +39,7 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// Image of the movers: this program beside PostgreSQL's.
+/// Image of the movers: this program beside `PostgreSQL`'s.
 pub const MOVER: &str = "quay.io/theforeman/backup-operator:0.1.0";
 
 impl Home {

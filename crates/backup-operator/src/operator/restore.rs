@@ -21,6 +21,7 @@ use serde_json::Value;
 
 use super::{
     Term,
+    access::Grant,
     backup::permission,
     controller::report,
     hold,
@@ -127,7 +128,7 @@ impl Run<'_> {
     }
 
     /// Which namespaces may read which repositories for this restore.
-    fn grants(&self, status: &RestoreStatus) -> Vec<(String, String, String)> {
+    fn grants(&self, status: &RestoreStatus) -> Vec<Grant> {
         let grant = |one: &Restored| {
             (self.storage().to_owned(), one.from.namespace.clone(), one.to.namespace.clone())
         };
@@ -372,7 +373,7 @@ impl Run<'_> {
                     }
                 }
                 _ if path == Path::new(objects::FILE) => {
-                    custom = serde_json::from_slice(&text).unwrap_or_default()
+                    custom = serde_json::from_slice(&text).unwrap_or_default();
                 }
                 _ => {}
             }

@@ -23,7 +23,7 @@ pub const SCHEDULE: &str = "backup.theforeman.org/schedule";
 /// One that was due while nobody looked is made up for if it is no older than this.
 const LATE: SignedDuration = SignedDuration::from_hours(1);
 /// How often it is looked at although nothing is due: for what has ended meanwhile.
-const LOOK: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_mins(1);
 
 /// One pass.
 pub async fn reconcile(schedule: Arc<BackupSchedule>, term: Arc<Term>) -> Result<Action, Error> {

@@ -107,7 +107,7 @@ pub async fn selected(client: &Client, selection: &Selection) -> Result<Result<V
         let objects: Api<DynamicObject> = Api::all_with(client.clone(), &kind.api);
         match call("list", &kind.api.plural, objects.list(&parameters)).await {
             Ok(list) => {
-                found.extend(list.items.into_iter().map(|object| Service::new(object, &kind.api.kind)))
+                found.extend(list.items.into_iter().map(|object| Service::new(object, &kind.api.kind)));
             }
             // The kind is not installed.
             Err(Error::Api { code: Some(404), .. }) => {}

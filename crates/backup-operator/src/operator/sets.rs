@@ -46,15 +46,14 @@ fn open(
     key: &[u8],
     new: bool,
 ) -> Result<Repository, engine::Error> {
-    let rest: Arc<Rest> = Rest::new(Storage {
+    let rest = Rest::new(Storage {
         name: storage.into(),
         // By its own name, as movers do: the certificate is of that name.
         url: format!("{}/{storage}/{repository}", term.home.gateway),
         token: term.home.token.clone(),
         ca: Some(term.home.ca.clone().into_bytes()),
         limits: Limits::default(),
-    })?
-    .into();
+    })?;
     let key = Key::of(key, repository)?;
     if new { Repository::init(&rest, &key) } else { Repository::open(&rest, &key) }
 }

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// How often a storage is tried.
-const TRIED: Duration = Duration::from_secs(60);
+const TRIED: Duration = Duration::from_mins(1);
 /// How often it is tried while it does not work.
 const WAITED: Duration = Duration::from_secs(15);
 
@@ -246,13 +246,11 @@ impl Secrets<'_> {
             self.wrong("SecretMissing", format!("{field}: there is no {what}"));
             return Ok(vec![]);
         };
-        match found.data.and_then(|mut data| data.remove(key)) {
-            Some(value) => Ok(value.0),
-            None => {
-                self.wrong("SecretMissing", format!("{field}: {what} has no key \"{key}\""));
-                Ok(vec![])
-            }
+        let value = found.data.and_then(|mut data| data.remove(key));
+        if value.is_none() {
+            self.wrong("SecretMissing", format!("{field}: {what} has no key \"{key}\""));
         }
+        Ok(value.map(|value| value.0).unwrap_or_default())
     }
 
     async fn text(&mut self, field: &str, secret: &SecretName, key: &str) -> Result<String, Error> {

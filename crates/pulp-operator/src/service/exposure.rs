@@ -7,9 +7,9 @@ use k8s_openapi::api::networking::v1::{
     HTTPIngressPath, HTTPIngressRuleValue, Ingress, IngressBackend, IngressRule, IngressServiceBackend,
     IngressSpec, IngressTLS, ServiceBackendPort,
 };
-use kube::api::{ApiResource, DynamicObject, GroupVersionKind, ObjectMeta};
-use reconcile::{Object, Write};
-use serde_json::{Value, json};
+use kube::api::ObjectMeta;
+use reconcile::Object;
+use serde_json::json;
 
 use super::Instance;
 use crate::crd::IngressType;
@@ -90,7 +90,7 @@ fn http_route(pulp: &Instance) -> Object {
     };
     let rules: Vec<_> = PATHS.iter().map(rule).collect();
     let spec = json!({ "parentRefs": [parent], "hostnames": [wanted.host], "rules": rules });
-    foreign(("gateway.networking.k8s.io", "v1", "HTTPRoute"), metadata(pulp, pulp.name.clone()), spec)
+    Object::foreign(("gateway.networking.k8s.io", "v1", "HTTPRoute"), metadata(pulp, pulp.name.clone()), spec)
 }
 
 fn route(pulp: &Instance, (path, backend, port): &(&str, &str, i32)) -> Object {
@@ -110,14 +110,5 @@ fn route(pulp: &Instance, (path, backend, port): &(&str, &str, i32)) -> Object {
             spec["tls"]["externalCertificate"] = json!({ "name": secret });
         }
     }
-    foreign(("route.openshift.io", "v1", "Route"), metadata(pulp, name), spec)
-}
-
-/// An object of a kind that not every cluster has.
-pub fn foreign((group, version, kind): (&str, &str, &str), metadata: ObjectMeta, spec: Value) -> Object {
-    let api = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
-    let mut body = DynamicObject::new("", &api);
-    body.metadata = metadata;
-    body.data = json!({ "spec": spec });
-    Object { api, body, write: Write::Apply, keep: false, least: None, complete: false }
+    Object::foreign(("route.openshift.io", "v1", "Route"), metadata(pulp, name), spec)
 }

@@ -9,7 +9,7 @@ use reconcile::{
 };
 use serde_json::json;
 
-use super::{Instance, exposure::foreign, process, settings};
+use super::{Instance, process, settings};
 use crate::{checked::Artifacts, names};
 
 /// Where it listens.
@@ -31,7 +31,7 @@ pub fn objects(pulp: &Instance, monitored: bool) -> Vec<Object> {
             "interval": format!("{}s", spec.service_monitor.interval_seconds),
         });
         let spec = json!({ "selector": { "matchLabels": part.selector() }, "endpoints": [endpoint] });
-        objects.push(foreign(("monitoring.coreos.com", "v1", "ServiceMonitor"), metadata, spec));
+        objects.push(Object::foreign(("monitoring.coreos.com", "v1", "ServiceMonitor"), metadata, spec));
     }
     objects
 }

@@ -24,12 +24,16 @@ struct State {
     writes: Vec<String>,
     /// What Jobs say last when they end.
     says: String,
+    /// Address of pods that start.
+    address: Option<String>,
     /// So many writes are still carried out; then nobody hears of any.
     left: Option<usize>,
     /// Writes are not answered, but for those to Leases.
     stalls: bool,
     /// Nothing is served.
     down: bool,
+    /// Secrets may not be read.
+    forbidden: bool,
 }
 
 /// An API server in memory.
@@ -67,6 +71,11 @@ impl Memory {
         self.state(|state| last.clone_into(&mut state.says));
     }
 
+    /// Where pods that start from now on are reached; nowhere if nothing is said.
+    pub fn pods_at(&self, address: &str) {
+        self.state(|state| state.address = Some(address.into()));
+    }
+
     /// Carries out so many writes and then fails all, as if the operator had died at that point; `None`: never.
     pub fn die_after(&self, writes: Option<usize>) {
         self.state(|state| state.left = writes);
@@ -80,6 +89,11 @@ impl Memory {
     /// Serves nothing until it is told otherwise.
     pub fn refuse(&self, down: bool) {
         self.state(|state| state.down = down);
+    }
+
+    /// Lets nobody read Secrets until it is told otherwise.
+    pub fn forbid(&self, forbidden: bool) {
+        self.state(|state| state.forbidden = forbidden);
     }
 
     /// All objects but pods: those are the cluster's own.
@@ -129,7 +143,7 @@ impl Memory {
                     Some("Service") if object["spec"]["type"] == "LoadBalancer" => {
                         json!({ "loadBalancer": { "ingress": [{ "ip": "192.0.2.1" }] } })
                     }
-                    Some("HTTPRoute") => json!({ "parents": [{ "conditions": [{ "type": "Accepted", "status": "True" }] }] }),
+                    Some("HTTPRoute" | "TLSRoute") => json!({ "parents": [{ "conditions": [{ "type": "Accepted", "status": "True" }] }] }),
                     Some("Route") => json!({ "ingress": [{ "conditions": [{ "type": "Admitted", "status": "True" }] }] }),
                     _ => object["status"].clone(),
                 };
@@ -197,6 +211,9 @@ impl State {
         if self.down {
             return (500, refusal(500, "InternalError", "it is down"));
         }
+        if self.forbidden && path.contains("/secrets") {
+            return (403, refusal(403, "Forbidden", "the operator cannot read secrets"));
+        }
         let inside = path.split_once("/namespaces/").and_then(|(_, rest)| rest.split_once('/'));
         let collection = inside.is_some_and(|(_, rest)| !rest.contains('/'));
         match method {
@@ -240,7 +257,7 @@ impl State {
         let pod = json!({
             "apiVersion": "v1", "kind": "Pod",
             "metadata": { "name": format!("{name}-1"), "labels": labels, "ofUid": object["metadata"]["uid"] },
-            "status": { "phase": phase, "containerStatuses": [container], "conditions": [condition] },
+            "status": { "phase": phase, "containerStatuses": [container], "conditions": [condition], "podIP": self.address },
         });
         self.put(&path, pod);
     }

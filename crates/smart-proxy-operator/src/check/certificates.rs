@@ -3,16 +3,16 @@
 
 use reconcile::Fault;
 use rustls::{
-    pki_types::{PrivateKeyDer, pem::PemObject},
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     sign::CertifiedKey,
 };
 use x509_parser::{prelude::*, public_key::PublicKey};
 
-use super::foreman::Found;
+use super::{bundle, foreman::Found};
 use crate::{
-    checked::Identity,
+    checked::{Identity, Pair},
     crd::SmartProxySpec,
-    names::{CA, CRT, KEY},
+    names::CA,
     read::Observed,
 };
 
@@ -32,109 +32,166 @@ pub fn find(
     faults: &mut Vec<Fault>,
 ) -> Option<Identity> {
     let Some(own) = &spec.certificates else { return Some(Identity::Issued(found?.issuer.clone()?)) };
-    let (server, client) = (&own.server, own.client.as_ref().unwrap_or(&own.server));
-    let field = "spec.certificates.server";
-    usable(Role::Server, field, &server.name, host, seen, faults);
-    let field = if own.client.is_some() { "spec.certificates.client" } else { field };
-    let common_name = usable(Role::Client, field, &client.name, host, seen, faults)?;
-    Some(Identity::Own {
-        server: server.name.clone(),
-        client: client.name.clone(),
-        common_name: common_name.to_lowercase(),
-    })
+    let given = match (&own.bundle, &own.server) {
+        (Some(secret), _) => bundle::find(&secret.name, host, seen, faults)?.given(),
+        (None, server) => {
+            let server = Pair::of(server.clone()?.name);
+            let client = own.client.clone().map(|client| Pair::of(client.name));
+            Given {
+                fields: [
+                    "spec.certificates.server",
+                    if client.is_some() { "spec.certificates.client" } else { "spec.certificates.server" },
+                ],
+                trust: own.trust.as_ref().map_or_else(
+                    || ("spec.certificates.server", server.secret.clone(), CA.to_owned()),
+                    |trust| ("spec.certificates.trust", trust.name.clone(), trust.key.clone()),
+                ),
+                client: client.unwrap_or_else(|| server.clone()),
+                server,
+            }
+        }
+    };
+    usable(Role::Server, given.fields[0], &given.server, host, seen, faults);
+    let client = usable(Role::Client, given.fields[1], &given.client, host, seen, faults);
+    let (field, secret, key) = &given.trust;
+    let trust = reconcile::field::value(field, secret, key, &seen.secrets, faults);
+    // What is missing was said with its name.
+    if !trust.is_empty()
+        && let Err(what) = trusted(&trust, key, client.as_ref().map(|(_, chain)| chain.as_slice()))
+    {
+        faults.push(invalid(field, secret, &what));
+    }
+    let common_name = client?.0.to_lowercase();
+    Some(Identity::Own { server: given.server, client: given.client, common_name, trust })
 }
 
-/// The common name of a certificate that can be used.
+/// What the manifest gives, with the fields that it is said by.
+pub struct Given {
+    /// Of server and client.
+    pub fields: [&'static str; 2],
+    /// What the proxy shows.
+    pub server: Pair,
+    /// What it shows to Foreman.
+    pub client: Pair,
+    /// Field, Secret and key of the authorities of those who may use it.
+    pub trust: (&'static str, String, String),
+}
+
+fn invalid(field: &str, secret: &str, what: &str) -> Fault {
+    Fault::new("CertificateInvalid", format!("{field}: Secret \"{secret}\": {what}"))
+}
+
+/// Without an authority the process answers nobody; and the operator asks it with its own client certificate.
+fn trusted(trust: &str, key: &str, client: Option<&[CertificateDer]>) -> Result<(), String> {
+    let all = crate::http::certificates(trust).ok().filter(|all| !all.is_empty());
+    let all = all.ok_or_else(|| {
+        format!("{key} holds no certificate in PEM; without it the process answers nobody by HTTPS")
+    })?;
+    let Some((leaf, between)) = client.and_then(<[_]>::split_first) else { return Ok(()) };
+    let parsed = |der| X509Certificate::from_der(der).ok().map(|(_, parsed)| parsed);
+    let Some(leaf) = parsed(leaf) else { return Ok(()) };
+    let issues = |der| parsed(der).is_some_and(|other| other.subject() == leaf.issuer());
+    if all.iter().chain(between).any(|der| issues(der)) {
+        return Ok(());
+    }
+    let authority = leaf.issuer();
+    Err(format!(
+        "{key} does not hold the authority of the client certificate ({authority}), with which the operator asks the proxy and Foreman \
+         most likely does; put that of Foreman's client certificate there, or name it in spec.certificates.trust"
+    ))
+}
+
+/// Common name and chain of a certificate that can be used.
 fn usable(
     role: Role,
     field: &str,
-    secret: &str,
+    pair: &Pair,
     host: &str,
     seen: &Observed,
     faults: &mut Vec<Fault>,
-) -> Option<String> {
-    let before = faults.len();
-    let mut take = |key: &str| reconcile::field::value(field, secret, key, &seen.secrets, faults);
-    let (certificate, key) = (take(CRT), take(KEY));
-    let authority = if role == Role::Server { take(CA) } else { String::new() };
-    if faults.len() > before {
+) -> Option<(String, Vec<CertificateDer<'static>>)> {
+    let mut take = |key: &str| reconcile::field::value(field, &pair.secret, key, &seen.secrets, faults);
+    let (certificate, key) = (take(&pair.certificate), take(&pair.key));
+    if certificate.is_empty() || key.is_empty() {
         return None;
     }
-    let wrong =
-        |what: String| Fault::new("CertificateInvalid", format!("{field}: Secret \"{secret}\": {what}"));
-    match judged(role, &certificate, &key, host, seen) {
+    match judged(role, pair, (&certificate, &key), host, seen) {
+        Ok(found) => Some(found),
         Err(what) => {
-            faults.push(wrong(what));
+            let fault = invalid(field, &pair.secret, &what);
+            // One for both uses has the same faults in both.
+            if !faults.contains(&fault) {
+                faults.push(fault);
+            }
             None
         }
-        Ok(_)
-            if role == Role::Server
-                && crate::http::certificates(&authority).is_ok_and(|all| all.is_empty()) =>
-        {
-            faults.push(wrong(format!(
-                "{CA} holds no certificate in PEM; without it the process answers nobody by HTTPS"
-            )));
-            None
-        }
-        Ok(common_name) => Some(common_name),
     }
 }
 
-/// What is wrong with a certificate, or its common name.
-fn judged(role: Role, certificate: &str, key: &str, host: &str, seen: &Observed) -> Result<String, String> {
+/// What is wrong with a certificate, or its common name and chain.
+fn judged(
+    role: Role,
+    pair: &Pair,
+    (certificate, key): (&str, &str),
+    host: &str,
+    seen: &Observed,
+) -> Result<(String, Vec<CertificateDer<'static>>), String> {
+    let Pair { certificate: crt, key: private_key, .. } = pair;
     let chain = crate::http::certificates(certificate).ok().filter(|chain| !chain.is_empty());
-    let chain = chain.ok_or_else(|| format!("{CRT} holds no certificate in PEM"))?;
+    let chain = chain.ok_or_else(|| format!("{crt} holds no certificate in PEM"))?;
     let leaf = chain[0].clone();
     let (_, parsed) =
-        X509Certificate::from_der(&leaf).map_err(|error| format!("{CRT} cannot be read: {error}"))?;
+        X509Certificate::from_der(&leaf).map_err(|error| format!("{crt} cannot be read: {error}"))?;
     if parsed.is_ca() {
-        return Err(format!("{CRT} is an authority's certificate; issue one from it for \"{host}\""));
+        return Err(format!("{crt} is an authority's certificate; issue one from it for \"{host}\""));
     }
     if !matches!(parsed.public_key().parsed(), Ok(PublicKey::RSA(_))) {
         return Err(format!(
-            "{KEY} is no RSA key, and the Smart Proxy speaks no cipher of another kind; issue the certificate with an RSA key"
+            "{private_key} is no RSA key, and the Smart Proxy speaks no cipher of another kind; issue the certificate with an RSA key"
         ));
     }
     if key.contains("ENCRYPTED") {
         return Err(format!(
-            "{KEY} has a passphrase, which nobody could give at the start; store it without one"
+            "{private_key} has a passphrase, which nobody could give at the start; store it without one"
         ));
     }
     let private = PrivateKeyDer::from_pem_slice(key.as_bytes())
-        .map_err(|error| format!("{KEY} holds no private key in PEM: {error}"))?;
+        .map_err(|error| format!("{private_key} holds no private key in PEM: {error}"))?;
     CertifiedKey::from_der(vec![leaf.clone()], private, &rustls::crypto::aws_lc_rs::default_provider())
         .map_err(|_| {
-            format!("{KEY} is not the key of {CRT}; the process would start and answer nobody by HTTPS")
+            format!(
+                "{private_key} is not the key of {crt}; the process would start and answer nobody by HTTPS"
+            )
         })?;
     let (from, until) = (parsed.validity().not_before.timestamp(), parsed.validity().not_after.timestamp());
     let now = seen.now.as_second();
     if until < now {
-        return Err(format!("{CRT} expired on {}; renew it", day(until)));
+        return Err(format!("{crt} expired on {}; renew it", day(until)));
     }
     if from > now {
-        return Err(format!("{CRT} is valid only from {} on", day(from)));
+        return Err(format!("{crt} is valid only from {} on", day(from)));
     }
     let common_name = parsed.subject().iter_common_name().next().and_then(|name| name.as_str().ok());
     let common_name = common_name.filter(|name| !name.is_empty());
     let common_name = common_name.ok_or_else(|| {
-        format!("{CRT} has no common name, by which alone clients are told apart; issue it with \"{host}\"")
+        format!("{crt} has no common name, by which alone clients are told apart; issue it with \"{host}\"")
     })?;
     let names = names(&parsed);
     let listed = || names.join(", ");
     if !names.iter().any(|name| name.eq_ignore_ascii_case(common_name)) {
         return Err(format!(
-            "the common name \"{common_name}\" of {CRT} is not among its names ({}); issue it with both",
+            "the common name \"{common_name}\" of {crt} is not among its names ({}); issue it with both",
             listed()
         ));
     }
     if !common_name.contains('.') {
         return Err(format!(
-            "the common name \"{common_name}\" of {CRT} is a short name; issue it with \"{host}\""
+            "the common name \"{common_name}\" of {crt} is a short name; issue it with \"{host}\""
         ));
     }
     if !covers(&names, host) {
         return Err(format!(
-            "{CRT} is for {}, not for \"{host}\" (spec.host); issue it with that name",
+            "{crt} is for {}, not for \"{host}\" (spec.host); issue it with that name",
             listed()
         ));
     }
@@ -144,10 +201,10 @@ fn judged(role: Role, certificate: &str, key: &str, host: &str, seen: &Observed)
     };
     if !fits(role, &parsed) {
         return Err(format!(
-            "{CRT} may not be used as {purpose}; issue it with the usage \"{usage}\", or name another Secret for that"
+            "{crt} may not be used as {purpose}; issue it with the usage \"{usage}\", or name another Secret for that"
         ));
     }
-    Ok(common_name.to_owned())
+    Ok((common_name.to_owned(), chain))
 }
 
 fn day(seconds: i64) -> String {

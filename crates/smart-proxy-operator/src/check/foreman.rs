@@ -1,8 +1,9 @@
 //! The Foreman that a proxy works for: one of this namespace, as it describes itself, or one by URL.
 
 use http::Uri;
-use reconcile::{Endpoint, Fault, field::value};
+use reconcile::{Fault, field::value};
 
+use super::bundle::Bundle;
 use crate::{
     checked::{Access, Foreman},
     crd::{ForemanReference, SmartProxy},
@@ -10,6 +11,9 @@ use crate::{
     oauth::Consumer,
     read::Observed,
 };
+
+/// Keys of what requests are signed with, as Foreman's operator names them.
+const OAUTH: [&str; 2] = ["key", "secret"];
 
 /// A Foreman, and what it offers.
 pub struct Found {
@@ -42,7 +46,8 @@ pub fn find(proxy: &SmartProxy, seen: &Observed, faults: &mut Vec<Fault>) -> Opt
     let issuer = (take(authority, CA), take(authority, "ca.key"));
     let trusted = endpoint.ca_secret.as_ref().filter(|secret| seen.secrets.contains_key(*secret));
     let authority = trusted.map_or_else(|| issuer.0.clone(), |secret| take(secret, CA));
-    let access = access(proxy, Some(endpoint), seen, faults);
+    let offered = endpoint.oauth_secret.clone().map(|secret| (secret, OAUTH));
+    let access = access(proxy, offered, seen, faults);
     if faults[before..].iter().any(|fault| fault.reason == "SecretMissing") && !status.is("Ready") {
         // It is being installed: its Secrets are on their way, and the user has nothing to mend.
         faults.truncate(before);
@@ -64,11 +69,27 @@ fn elsewhere(
     seen: &Observed,
     faults: &mut Vec<Fault>,
 ) -> Option<Found> {
-    let ca = reference.ca.as_ref()?;
-    let authority = ca.value("spec.foreman.ca", &seen.secrets, faults);
-    let access = access(proxy, None, seen, faults);
+    let before = faults.len();
+    let bundle = bundle(proxy, seen, faults);
+    let authority = match (&reference.ca, &bundle) {
+        (Some(ca), _) => ca.value("spec.foreman.ca", &seen.secrets, faults),
+        (None, Some(bundle)) => bundle.authority(seen, faults),
+        (None, None) => String::new(),
+    };
+    let offered = bundle.as_ref().and_then(Bundle::oauth);
+    // What is wrong with the bundle is said once, where the certificates are looked at.
+    if bundle.is_none() && faults.len() > before {
+        faults.truncate(before);
+        return None;
+    }
+    let access = access(proxy, offered, seen, faults);
     let foreman = foreman(reference, reference.url.as_deref()?, authority, access);
     Some(Found { foreman, issuer: None })
+}
+
+fn bundle(proxy: &SmartProxy, seen: &Observed, faults: &mut Vec<Fault>) -> Option<Bundle> {
+    let secret = proxy.spec.certificates.as_ref()?.bundle.as_ref()?;
+    super::bundle::find(&secret.name, proxy.spec.host.as_deref()?, seen, faults)
 }
 
 fn foreman(reference: &ForemanReference, url: &str, authority: String, access: Option<Access>) -> Foreman {
@@ -79,7 +100,7 @@ fn foreman(reference: &ForemanReference, url: &str, authority: String, access: O
 
 fn access(
     proxy: &SmartProxy,
-    endpoint: Option<&Endpoint>,
+    offered: Option<(String, [&str; 2])>,
     seen: &Observed,
     faults: &mut Vec<Fault>,
 ) -> Option<Access> {
@@ -91,8 +112,8 @@ fn access(
         let (user, password) = login.login("spec.foreman.login", &seen.secrets, faults);
         return Some(Access::Login(user, password));
     }
-    let own = reference.oauth.as_ref().map(|oauth| oauth.name.clone());
-    let Some(secret) = own.or_else(|| endpoint.and_then(|endpoint| endpoint.oauth_secret.clone())) else {
+    let own = reference.oauth.as_ref().map(|oauth| (oauth.name.clone(), OAUTH));
+    let Some((secret, [key, private])) = own.or(offered) else {
         faults.push(Fault::new(
             "Invalid",
             "spec.foreman: a registration needs oauth or login; name a Secret, or set spec.registration.enabled to false",
@@ -100,7 +121,7 @@ fn access(
         return None;
     };
     let mut take = |key: &str| value("spec.foreman.oauth", &secret, key, &seen.secrets, faults);
-    Some(Access::OAuth(Consumer { key: take("key"), secret: take("secret") }))
+    Some(Access::OAuth(Consumer { key: take(key), secret: take(private) }))
 }
 
 /// What is left of it for one that is being deleted: enough to be taken out, or nothing.

@@ -9,7 +9,6 @@ use super::{Credentials, SecretKey, SecretName};
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("has(self.name) != has(self.url)").message("spec.foreman: give either the name of a Foreman in this namespace or the url of another"))]
-#[x_kube(validation = Rule::new("!has(self.url) || has(self.ca)").message("spec.foreman.ca: name the Secret with the authority of that Foreman's certificate"))]
 #[x_kube(validation = Rule::new("!(has(self.oauth) && has(self.login))").message("spec.foreman: oauth and login exclude each other; remove one"))]
 pub struct ForemanReference {
     /// Name of a `Foreman` in this namespace: its URL, authority and OAuth key are taken from it.
@@ -21,10 +20,11 @@ pub struct ForemanReference {
     #[schemars(length(max = 512))]
     #[x_kube(validation = Rule::new("self.matches('^https://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[0-9]{1,5})?/?$')").message("spec.foreman.url must be https:// and a host name in lower case, for example https://foreman.example.com"))]
     pub url: Option<String>,
-    /// Authority of that Foreman's certificate.
+    /// Authority of that Foreman's certificate; that of `certificates.bundle` if nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca: Option<SecretKey>,
-    /// Secret with the OAuth key and secret of that Foreman, under the keys `key` and `secret`.
+    /// Secret with the OAuth key and secret of that Foreman, under the keys `key` and `secret`; those of `certificates.bundle` if nothing
+    /// is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oauth: Option<SecretName>,
     /// User and password, or personal access token, with the permissions to view, create, edit and destroy smart proxies: less than OAuth,

@@ -9,20 +9,20 @@ use super::{SecretKey, SecretName};
 /// Jobs on hosts.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("self.mode != 'Ssh' || has(self.key)").message("spec.modules.remoteExecution.key: name the Secret with the key pair that hosts let in, or choose mode Pull"))]
-#[x_kube(validation = Rule::new("(self.mode == 'PullMqtt') == has(self.mqtt)").message("spec.modules.remoteExecution.mqtt: name the broker with mode PullMqtt, and only then"))]
+#[x_kube(validation = Rule::new("self.mode == 'PullMqtt' || !has(self.mqtt)").message("spec.modules.remoteExecution.mqtt: only with mode PullMqtt; remove it, or choose that mode"))]
 pub struct RemoteExecution {
     /// How jobs reach hosts.
     #[serde(default)]
     pub mode: Mode,
-    /// Secret with the key pair that hosts let in, under the keys `ssh-privatekey` and `ssh-publickey`.
+    /// Secret with the key pair that hosts let in, under the keys `ssh-privatekey` and `ssh-publickey`; one that is drawn once, in the Secret
+    /// `<name>-ssh`, if nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<SecretName>,
     /// User on the hosts, unless Foreman says otherwise.
     #[serde(default = "root")]
     #[schemars(length(min = 1, max = 64))]
     pub user: String,
-    /// The broker that tells hosts of their jobs.
+    /// The broker that tells hosts of their jobs, with mode `PullMqtt`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mqtt: Option<Mqtt>,
 }
@@ -51,16 +51,24 @@ impl Mode {
 }
 
 /// The broker that tells hosts of their jobs.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct Mqtt {
-    /// Its host name.
+    /// Its host name. If nothing is said, a mosquitto in the pod of this proxy, which needs `images.mosquitto`: hosts reach it by `host`, and
+    /// show the certificate that they have from Foreman.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
-    pub broker: String,
+    pub broker: Option<String>,
     /// Its port.
     #[serde(default = "mqtt_port")]
     #[schemars(range(min = 1, max = 65535))]
     pub port: i32,
+}
+
+impl Default for Mqtt {
+    fn default() -> Self {
+        Self { broker: None, port: mqtt_port() }
+    }
 }
 
 /// Ansible roles on hosts.

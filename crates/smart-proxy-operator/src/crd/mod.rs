@@ -1,5 +1,6 @@
 //! The `SmartProxy` API: what a user may write, and what the API server refuses with the field and the mend in the message.
 
+mod content;
 mod foreman;
 mod jobs;
 mod modules;
@@ -12,6 +13,7 @@ use reconcile::Status;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use content::*;
 pub use foreman::*;
 pub use jobs::*;
 pub use modules::*;
@@ -47,8 +49,13 @@ pub use reconcile::field::{
 #[cfg_attr(test, kube(cel))]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("has(self.certificates) || has(self.foreman.name)").message("spec.certificates: only a Foreman of this namespace (spec.foreman.name) can issue certificates; for another one name the Secrets that hold them"))]
+#[x_kube(validation = Rule::new("!has(self.foreman.url) || has(self.foreman.ca) || (has(self.certificates) && has(self.certificates.bundle))").message("spec.foreman.ca: name the Secret with the authority of that Foreman's certificate"))]
+#[x_kube(validation = Rule::new("!has(self.certificates) || !has(self.certificates.bundle) || has(self.host)").message("spec.host: a bundle is for one host; say which"))]
 #[x_kube(validation = Rule::new("!has(self.modules.registration) || has(self.modules.templates)").message("spec.modules.registration needs templates; add `templates: {}`"))]
 #[x_kube(validation = Rule::new("!has(self.modules.ansible) || has(self.modules.remoteExecution)").message("spec.modules.ansible needs remoteExecution, which runs its jobs; add it"))]
+#[x_kube(validation = Rule::new("self.ingress.type == 'None' || has(self.host)").message("spec.host: a TLSRoute or Route needs the host name that clients use"))]
+#[x_kube(validation = Rule::new("!has(self.content) || self.ingress.type == 'None'").message("spec.ingress: with content, hosts need two ports of one host; remove it, and give the Service the type LoadBalancer"))]
+#[x_kube(validation = Rule::new("!has(self.content) || (self.content.port != self.port && self.content.port != self.httpPort)").message("spec.content.port: content, HTTP and HTTPS need a port each"))]
 #[x_kube(validation = Rule::new("self.port != self.httpPort").message("spec.httpPort: HTTP and HTTPS need a port each"))]
 pub struct SmartProxySpec {
     /// The Foreman that this proxy works for.
@@ -74,6 +81,10 @@ pub struct SmartProxySpec {
     /// What this proxy does. `logs` is always on.
     #[serde(default)]
     pub modules: Modules,
+
+    /// Content of a Pulp, for the hosts of a Katello.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Content>,
 
     /// Further settings by module (`settings` for the proxy as a whole) and key, without colons; each value arrives unchanged. What a
     /// field of this manifest already says cannot be said here.
@@ -102,6 +113,15 @@ pub struct SmartProxySpec {
     /// The Service in front of it.
     #[serde(default)]
     pub service: ServiceSettings,
+
+    /// What leads clients from outside to that Service.
+    #[serde(default)]
+    pub ingress: Ingress,
+
+    /// Whether the pod has the network of its node, for DHCP and TFTP servers that must be reached without address translation. The namespace
+    /// must allow privileged pods, and the ports must be free on the node.
+    #[serde(default)]
+    pub host_network: bool,
 
     /// Who may reach it; everybody if nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -132,17 +152,27 @@ pub struct SmartProxySpec {
     pub deletion_policy: DeletionPolicy,
 }
 
-/// Certificates of your own.
+/// Certificates of your own: Secrets as cert-manager fills them, or a bundle that was made for this proxy where its Foreman runs.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("has(self.server) != has(self.bundle)").message("spec.certificates: give either server or bundle"))]
+#[x_kube(validation = Rule::new("!has(self.bundle) || (!has(self.client) && !has(self.trust))").message("spec.certificates: a bundle holds client certificate and authorities too; remove client and trust"))]
 pub struct Certificates {
-    /// Secret with what the proxy shows (`tls.crt`, `tls.key`; RSA, the common name among the names, `host` too), and, as `ca.crt`, the
-    /// authority of those who may use it: of Foreman's client certificate.
-    pub server: SecretName,
-    /// Secret with what it shows to Foreman (`tls.crt`, `tls.key`; the common name must be `host`), and, as `ca.crt`, the authority of
-    /// Foreman's own certificate; the same as `server` if nothing is said, which then must be for clients as well.
+    /// Secret with what the proxy shows: `tls.crt`, `tls.key`; RSA, the common name among the names, `host` too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<SecretName>,
+    /// Secret with what it shows to Foreman (`tls.crt`, `tls.key`; the common name must be `host`); the same as `server` if nothing is
+    /// said, which then must be for clients as well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<SecretName>,
+    /// Authorities of those who may use the proxy: of Foreman's client certificate and of its own; `ca.crt` of `server` if nothing is
+    /// said. cert-manager puts the authority of the server's own certificate there, which need not be that of Foreman.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust: Option<SecretKey>,
+    /// Secret with the files of `foremanctl auth-bundle` or `foreman-proxy-certs-generate`, unpacked, each under its own name. With
+    /// `foreman.url` the authority of Foreman's certificate and, where it is in there, the OAuth key are taken from it too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bundle: Option<SecretName>,
 }
 
 /// A Secret of the same namespace.
@@ -161,7 +191,7 @@ pub struct Storage {
     /// What machines boot from; made with the modules `tftp` and `httpboot`.
     #[serde(default = "boot_volume")]
     pub boot: Volume,
-    /// Jobs and tokens that must survive a restart; made with the modules `remoteExecution` and `puppetCa`.
+    /// Jobs, known hosts and tokens that must survive a restart; made with the modules `remoteExecution` and `puppetCa`.
     #[serde(default = "state_volume")]
     pub state: Volume,
 }
@@ -184,6 +214,14 @@ pub struct Images {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
     pub dnsmasq: Option<String>,
+    /// Apache httpd, as upstream's image of `OpenShift` lays it out; runs with `content`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    pub httpd: Option<String>,
+    /// mosquitto, with `mosquitto` in its path; runs where `modules.remoteExecution` has mode `PullMqtt` and names no broker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    pub mosquitto: Option<String>,
 }
 
 /// How much is written to the log.

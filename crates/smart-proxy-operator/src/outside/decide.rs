@@ -16,11 +16,14 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// From the text that was kept; nothing from one that cannot be read.
-    pub fn parse(text: Option<&str>) -> Option<Self> {
-        let mut words = text?.split(' ');
-        let id = words.next()?.parse().ok()?;
-        Some(Self { id, url: words.next()?.to_owned(), fingerprint: words.next()?.to_owned() })
+    /// Of the proxy itself and of the Pulp beside it, from the text that was kept; nothing from one that cannot be read.
+    pub fn parse(text: Option<&str>) -> [Option<Self>; 2] {
+        let mut words = text.unwrap_or_default().split(' ');
+        let mut next = || {
+            let id = words.next()?.parse().ok()?;
+            Some(Self { id, url: words.next()?.to_owned(), fingerprint: words.next()?.to_owned() })
+        };
+        [next(), next()]
     }
 }
 
@@ -41,6 +44,8 @@ pub struct Wanted<'a> {
     pub take_over: bool,
     /// Of the features that run.
     pub fingerprint: &'a str,
+    /// Their names.
+    pub running: &'a [String],
 }
 
 /// What is to be done.
@@ -69,12 +74,13 @@ pub fn decide(found: Option<Known>, before: Option<&Memory>, wanted: &Wanted) ->
         return Step::Change(known.id);
     }
     let read = before.is_some_and(|before| remembered && before.fingerprint == wanted.fingerprint);
-    if read { Step::Keep(known) } else { Step::Refresh(known.id) }
+    // A Foreman that was restored from a backup knows what was.
+    if read && !known.outdated(wanted.running) { Step::Keep(known) } else { Step::Refresh(known.id) }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::foreman::Named, *};
 
     fn known(id: i64, url: &str) -> Known {
         Known { id, name: "p".into(), url: url.into(), ..Known::default() }
@@ -83,8 +89,18 @@ mod tests {
     #[test]
     fn what_is_done_follows_from_what_is_there_and_what_is_remembered() {
         let before = Memory { id: 7, url: "https://p:8443".into(), fingerprint: "f".into() };
-        assert_eq!(Memory::parse(Some(&before.to_string())), Some(before.clone()));
-        let wanted = Wanted { name: "p", url: "https://p:8443", take_over: false, fingerprint: "f" };
+        assert_eq!(Memory::parse(Some(&before.to_string())), [Some(before.clone()), None]);
+        let both = format!("{before} {before}");
+        assert_eq!(Memory::parse(Some(&both)), [Some(before.clone()), Some(before.clone())]);
+        assert_eq!(Memory::parse(None), [None, None]);
+        let running = ["logs".to_owned()];
+        let wanted = Wanted {
+            name: "p",
+            url: "https://p:8443",
+            take_over: false,
+            fingerprint: "f",
+            running: &running,
+        };
         let decide =
             |found: Option<Known>, before: Option<&Memory>, wanted| super::decide(found, before, &wanted);
         let (here, there) = (known(7, "https://p:8443"), known(7, "https://other:8443"));
@@ -103,6 +119,11 @@ mod tests {
             Step::Refresh(7),
             "registered, and then we died"
         );
+        let outdated = Known { features: vec![Named { name: "Puppet CA".into() }], ..here.clone() };
+        assert_eq!(decide(Some(outdated.clone()), Some(&before), wanted), Step::Refresh(7), "restored");
+        let runs = ["puppetca".to_owned()];
+        let both = Wanted { running: &runs, ..wanted };
+        assert_eq!(decide(Some(outdated.clone()), Some(&before), both), Step::Keep(outdated));
         let again = known(8, "https://p:8443");
         assert_eq!(decide(Some(again), Some(&before), wanted), Step::Refresh(8), "deleted and made by hand");
 

@@ -32,14 +32,11 @@ pub struct Known {
     /// What Foreman has no use for; older ones do not say.
     #[serde(default)]
     pub(super) unrecognized_features: Vec<Value>,
-    /// Foreman's own version, where it was asked.
-    #[serde(skip)]
-    pub version: Option<String>,
 }
 
 #[derive(Deserialize, Clone, Debug, Default, PartialEq)]
 pub(super) struct Named {
-    name: String,
+    pub(super) name: String,
 }
 
 impl Known {
@@ -48,6 +45,12 @@ impl Known {
         let mut names: Vec<_> = self.features.iter().map(|feature| feature.name.as_str()).collect();
         names.sort_unstable();
         names.join(", ")
+    }
+
+    /// Whether it has features that do not run. Names are compared as Foreman does: in lower case, without blanks.
+    pub fn outdated(&self, running: &[String]) -> bool {
+        let plain = |name: &str| name.to_lowercase().replace(' ', "");
+        self.features.iter().any(|feature| !running.contains(&plain(&feature.name)))
     }
 
     /// Features that it does not, for people.

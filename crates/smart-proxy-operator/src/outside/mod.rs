@@ -1,19 +1,21 @@
 //! What happens outside the API server: the proxy is asked what of it runs, because it hides what does not; and its Foreman is told of it.
 //!
-//! Looking ([`process`], [`foreman`]), deciding ([`decide`]), doing. All of it in every pass: it is two requests when there is nothing to do.
+//! Looking ([`process`], [`foreman`]), deciding ([`decide`]), doing ([`register`]). All of it in every pass: it is two requests when there is nothing to do.
 
 pub mod decide;
 pub mod foreman;
 pub mod process;
+pub mod register;
 
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 use reconcile::{Achieved, Feature, Leave, News, Outside};
 
 use self::{
-    decide::{Memory, Step, decide},
-    foreman::{Api, Known, Trouble},
+    decide::Memory,
+    foreman::{Api, Trouble},
     process::Running,
+    register::Side,
 };
 use crate::{
     checked::{Access, Checked},
@@ -24,11 +26,17 @@ use crate::{
 
 /// How soon we look again at what failed.
 const RETRY: SignedDuration = SignedDuration::from_secs(20);
+/// How soon while a pod is young: its address takes a moment to get around, and Foreman cannot reach it until then.
+const SOON: SignedDuration = SignedDuration::from_secs(2);
+/// So long.
+const YOUNG: SignedDuration = SignedDuration::from_secs(30);
 /// How soon we notice that somebody has changed a proxy in Foreman. Nothing tells us, and one request is cheap.
-const DRIFT: SignedDuration = SignedDuration::from_secs(120);
+const DRIFT: SignedDuration = SignedDuration::from_secs(60);
 /// How long a Foreman of this namespace may be out of sight before a proxy that is being deleted goes without it: after a restart its watch comes
 /// a little later than the others.
 const OUT_OF_SIGHT: SignedDuration = SignedDuration::from_secs(60);
+const VERSIONS: &str = "VersionsMatch";
+const CONTENT: &str = "ContentRegistered";
 /// What is remembered of a registration.
 const REGISTRATION: &str = "registration";
 
@@ -40,8 +48,9 @@ pub async fn reach(proxy: &Checked, seen: &Observed) -> Outside {
         Err(error) => {
             let why = format!("cannot ask the proxy what of it runs: {error}");
             outside.conditions.push(news("FeaturesReady", false, "NoAnswer", why.clone()));
+            outside.unsaid = said(proxy, &["Registered", VERSIONS, CONTENT]);
             outside.waiting = Some(("Features", why));
-            outside.next = Some(seen.now + RETRY);
+            outside.next = Some(again(seen));
             return outside;
         }
     };
@@ -104,29 +113,52 @@ async fn registration(
     running: &Running,
     outside: &mut Outside,
 ) {
-    let before = Memory::parse(seen.status.achieved(REGISTRATION));
+    let [before, of_content] = Memory::parse(seen.status.achieved(REGISTRATION));
     let url = &proxy.foreman.url;
-    let mut fingerprint = running.fingerprint();
-    // A Foreman whose data was replaced knows what it knew then.
-    if let Some(data) = seen.foreman.as_ref().and_then(|foreman| foreman.data.as_ref()) {
-        fingerprint = format!("{fingerprint}@{data}");
+    let news_to_it = before.as_ref().is_none_or(|before| before.fingerprint != running.fingerprint());
+    if news_to_it && seen.ending.is_some_and(|end| end > seen.now) {
+        // Foreman asks by the Service, and might be answered by the old pod for as long as there is one.
+        let why = "Foreman is told what has changed when the pod before is gone";
+        outside.waiting.get_or_insert(("Registration", why.into()));
+        if before.is_some() {
+            outside.conditions.push(news("Registered", true, "Changing", why.into()));
+        }
+        outside.unsaid = said(proxy, &[VERSIONS, CONTENT]);
+        outside.next = Some(seen.now + SOON);
+        return;
     }
-    match register(proxy, access, before.as_ref(), fingerprint).await {
-        Ok((known, memory)) => {
-            outside.achieved = Some(Achieved {
-                job: REGISTRATION.into(),
-                what: memory.to_string(),
-                said: Some(format!("number {} in {url}", known.id)),
-            });
+    let (name, address) = (proxy.registered_name(), proxy.url.to_string());
+    let side = Side { name, url: address.trim_end_matches('/') };
+    let done = match Api::new(&proxy.foreman, access) {
+        Ok(api) => {
+            let done = side.register(&api, &proxy.spec.registration, before.as_ref(), running).await;
+            done.map(|done| (api, done))
+        }
+        Err(trouble) => Err(trouble),
+    };
+    match done {
+        Ok((api, (known, memory))) => {
+            let outdated = known.outdated(&running.names());
+            outside.next = Some(seen.now + if outdated { SOON } else { DRIFT });
             let unknown = known.unknown();
             let strangers =
                 if unknown.is_empty() { String::new() } else { format!("; it does not know {unknown}") };
             let message = format!("\"{}\" in {url}, with {}{strangers}", known.name, known.listed());
             outside.conditions.push(news("Registered", true, "Registered", message));
-            if let Some(version) = known.version {
+            if let Some(version) = api.version().await {
                 outside.conditions.push(versions(&running.version, &version));
             }
-            outside.next = Some(seen.now + DRIFT);
+            if outdated {
+                let why = "Foreman was told what has changed, and has features still that do not run";
+                outside.waiting.get_or_insert(("Registration", why.into()));
+            }
+            let other = content(proxy, &api, seen, of_content, outside).await;
+            let both: Vec<_> = [Some(memory), other].into_iter().flatten().map(|it| it.to_string()).collect();
+            outside.achieved = Some(Achieved {
+                job: REGISTRATION.into(),
+                what: both.join(" "),
+                said: Some(format!("number {} in {url}", known.id)),
+            });
         }
         Err(trouble) => {
             let away = matches!(trouble, Trouble::Away(_));
@@ -134,53 +166,78 @@ async fn registration(
             let stays = away && before.is_some();
             let message = if stays { format!("registered; {trouble}") } else { trouble.to_string() };
             outside.conditions.push(news("Registered", stays, trouble.reason(), message.clone()));
+            outside.unsaid = said(proxy, &[VERSIONS, CONTENT]);
             if !stays {
                 outside.waiting.get_or_insert(("Registration", message));
             }
-            outside.next = Some(seen.now + RETRY);
+            outside.next = Some(again(seen));
         }
     }
 }
 
-/// Looks for the proxy in Foreman, and makes it what it should be.
-async fn register(
+/// Of these conditions, those that there are for this proxy.
+fn said(proxy: &Checked, types: &[&'static str]) -> Vec<&'static str> {
+    let (registered, content) = (proxy.foreman.access.is_some(), proxy.content.is_some());
+    types.iter().copied().filter(|type_| registered && (*type_ != CONTENT || content)).collect()
+}
+
+/// When what failed is tried again.
+fn again(seen: &Observed) -> Timestamp {
+    let young = seen.serves_since.is_some_and(|since| seen.now < since + YOUNG);
+    seen.now + if young { SOON } else { RETRY }
+}
+
+/// The side of a content proxy that is the Pulp: known to Foreman as another proxy of the same host. What is to be remembered of it.
+async fn content(
     proxy: &Checked,
-    access: &Access,
-    before: Option<&Memory>,
-    fingerprint: String,
-) -> Result<(Known, Memory), Trouble> {
-    let api = Api::new(&proxy.foreman, access)?;
-    let (name, url) = (proxy.registered_name(), proxy.url.to_string());
-    let url = url.trim_end_matches('/');
-    let mut found = api.named(name).await?;
-    if found.is_none()
-        && let Some(before) = before
-    {
-        // It may have had another name: ours, or somebody's in Foreman.
-        found = api.numbered(before.id).await?.filter(|known| known.url == before.url || known.url == url);
-    }
-    let spec = &proxy.spec.registration;
-    let wanted = decide::Wanted { name, url, take_over: spec.take_over, fingerprint: &fingerprint };
-    let mut known = match decide(found, before, &wanted) {
-        Step::Keep(known) => known,
-        Step::Create => api.create(name, url, &spec.organizations, &spec.locations).await?,
-        Step::Change(id) => api.change(id, name, url).await?,
-        Step::Refresh(id) => api.refresh(id).await?,
-        Step::Stranger(known) => return Err(Trouble::Stranger(known.name, known.url, url.to_owned())),
+    api: &Api<'_>,
+    seen: &Observed,
+    before: Option<Memory>,
+    outside: &mut Outside,
+) -> Option<Memory> {
+    let Some((name, url)) = proxy.content_side() else {
+        // It is not asked for any more.
+        let before = before?;
+        let side = Side { name: "", url: &before.url };
+        return side.withdraw(api, Some(&before)).await.is_err().then_some(before);
     };
-    known.version = api.version().await;
-    let memory = Memory { id: known.id, url: url.to_owned(), fingerprint };
-    Ok((known, memory))
+    let found = match process::content(proxy, seen).await {
+        Ok(running) => {
+            let side = Side { name: &name, url: &url };
+            let done = side.register(api, &proxy.spec.registration, before.as_ref(), &running).await;
+            done.map_err(|trouble| (trouble.reason(), trouble.to_string()))
+        }
+        Err(error) => {
+            let mend = "its image needs the plugin smart_proxy";
+            Err(("NoAnswer", format!("the Pulp does not answer as a Smart Proxy does: {error}; {mend}")))
+        }
+    };
+    match found {
+        Ok((known, memory)) => {
+            let message = format!("\"{}\" in {}, with {}", known.name, proxy.foreman.url, known.listed());
+            outside.conditions.push(news(CONTENT, true, "Registered", message));
+            Some(memory)
+        }
+        Err((reason, why)) => {
+            let stays = before.is_some() && reason == "ForemanAway";
+            outside.conditions.push(news(CONTENT, stays, reason, why.clone()));
+            if !stays {
+                outside.waiting.get_or_insert(("Registration", why));
+            }
+            outside.next = Some(again(seen));
+            before
+        }
+    }
 }
 
 /// Upstream supports the same release on both sides only.
 fn versions(proxy: &str, foreman: &str) -> News {
     let release = |version: &str| version.split('.').take(2).collect::<Vec<_>>().join(".");
     if release(proxy) == release(foreman) {
-        return news("VersionsMatch", true, "Same", format!("proxy {proxy}, Foreman {foreman}"));
+        return news(VERSIONS, true, "Same", format!("proxy {proxy}, Foreman {foreman}"));
     }
     let mend = "set spec.images.smartProxy to the release of Foreman";
-    news("VersionsMatch", false, "Skew", format!("the proxy is {proxy} and its Foreman {foreman}; {mend}"))
+    news(VERSIONS, false, "Skew", format!("the proxy is {proxy} and its Foreman {foreman}; {mend}"))
 }
 
 /// Takes a proxy out of its Foreman, unless that is gone or the manifest says otherwise.
@@ -199,7 +256,7 @@ pub async fn leave(proxy: &SmartProxy, seen: &Observed) -> Leave {
         return Leave::Gone("its Foreman, or the key to it, is gone".into());
     };
     let before = Memory::parse(seen.status.achieved(REGISTRATION));
-    match withdraw(proxy, &foreman, before.as_ref()).await {
+    match withdraw(proxy, &foreman, before).await {
         Ok(what) => Leave::Gone(what),
         Err(trouble) => {
             let mend =
@@ -213,28 +270,23 @@ pub async fn leave(proxy: &SmartProxy, seen: &Observed) -> Leave {
 async fn withdraw(
     proxy: &SmartProxy,
     foreman: &crate::checked::Foreman,
-    before: Option<&Memory>,
+    [before, of_content]: [Option<Memory>; 2],
 ) -> Result<String, Trouble> {
     let Some(access) = &foreman.access else { return Ok("never registered".into()) };
     let api = Api::new(foreman, access)?;
     let namespace = proxy.namespace().unwrap_or_default();
     let host = proxy.spec.host.clone().unwrap_or_else(|| format!("{}.{namespace}.svc", proxy.name_any()));
-    let url = format!("https://{host}:{}", proxy.spec.port);
+    let url = crate::check::url(&proxy.spec, &host);
     let name = proxy.spec.registration.name.as_deref().unwrap_or(&host);
-    let mut found = api.named(name).await?;
-    if found.is_none()
-        && let Some(before) = before
-    {
-        found = api.numbered(before.id).await?;
+    // Katello looks for the one by the other: that which leads there goes first.
+    let mut gone = false;
+    if let Some(before) = of_content {
+        let side = Side { name: &format!("{name}-pulp"), url: &before.url };
+        gone = side.withdraw(&api, Some(&before)).await?;
     }
-    let ours = |known: &Known| known.url == url || before.is_some_and(|before| before.id == known.id);
-    match found {
-        Some(known) if ours(&known) => {
-            api.destroy(known.id).await?;
-            Ok(format!("taken out of {}", foreman.url))
-        }
-        _ => Ok(format!("{} does not know it", foreman.url)),
-    }
+    gone |= Side { name, url: &url }.withdraw(&api, before.as_ref()).await?;
+    let done = if gone { "taken out of" } else { "unknown to" };
+    Ok(format!("{done} {}", foreman.url))
 }
 
 fn blocked(reason: &'static str, message: String) -> News {

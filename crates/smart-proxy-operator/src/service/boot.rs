@@ -35,7 +35,7 @@ pub fn templates(templates: &Templates, look: &Look) -> Module {
 
 /// Hosts register by HTTPS: what they are sent holds a token.
 pub fn registration(registration: &HostRegistration, look: &Look) -> Module {
-    let url = || format!("https://{}:{}", look.host, look.spec.port);
+    let url = || crate::check::url(look.spec, look.host);
     let file = File::module("registration", Listen::Https)
         .with("registration_url", registration.url.clone().unwrap_or_else(url));
     Module::new("registration", "spec.modules.registration", vec![file])

@@ -1,10 +1,13 @@
 //! What runs, and what each module brings to it: one file for the pod, one for each family of modules.
 
 pub mod boot;
+pub mod content;
 pub mod dhcp;
 pub mod dns;
 pub mod hosts;
+pub mod ingress;
 pub mod jobs;
+pub mod mqtt;
 pub mod policy;
 pub mod proxy;
 pub mod tftp;
@@ -64,23 +67,30 @@ impl Module {
 
     /// Some keys of a Secret in a directory of their own, under the names that they have there or others.
     fn secret(mut self, name: &str, secret: &str, keys: &[(&str, &str)]) -> Self {
-        let item =
-            |(key, file): &(&str, &str)| KeyToPath { key: (*key).into(), path: (*file).into(), mode: None };
-        let mut volume = secret_volume(name, secret);
-        volume.secret = volume
-            .secret
-            .map(|source| SecretVolumeSource { items: Some(keys.iter().map(item).collect()), ..source });
-        self.volumes.push(volume);
+        self.volumes.push(keys_volume(name, secret, keys));
         self.mounts.push(VolumeMount { read_only: Some(true), ..mount(name, &format!("{ETC}/{name}")) });
         self
     }
+}
+
+/// Some keys of a Secret, under the names that they have there or others.
+pub fn keys_volume(name: &str, secret: &str, keys: &[(&str, &str)]) -> PodVolume {
+    let item =
+        |(key, file): &(&str, &str)| KeyToPath { key: (*key).into(), path: (*file).into(), mode: None };
+    let mut volume = secret_volume(name, secret);
+    volume.secret = volume
+        .secret
+        .map(|source| SecretVolumeSource { items: Some(keys.iter().map(item).collect()), ..source });
+    volume
 }
 
 /// What modules are made from: the manifest, and what its Secrets say.
 pub struct Look<'a> {
     /// The manifest.
     pub spec: &'a SmartProxySpec,
-    /// Name by which clients reach the proxy.
+    /// Name of the proxy.
+    pub name: &'a str,
+    /// Name by which clients reach it.
     pub host: &'a str,
     /// Secrets that were seen.
     pub secrets: &'a BTreeMap<String, Values>,

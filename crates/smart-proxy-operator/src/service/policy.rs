@@ -6,6 +6,7 @@ use k8s_openapi::{
 };
 use reconcile::Object;
 
+use super::mqtt;
 use crate::{checked::Checked, names};
 
 /// Nothing if everybody may.
@@ -24,6 +25,13 @@ pub fn objects(proxy: &Checked) -> Vec<Object> {
     let mut open = vec![];
     if proxy.listens_on_http() {
         open.push(door("http", "TCP"));
+    }
+    // Hosts are many, and have certificates there.
+    if proxy.content.is_some() {
+        open.push(door("content", "TCP"));
+    }
+    if mqtt::broker(proxy).is_some() {
+        open.push(door("mqtt", "TCP"));
     }
     if proxy.images.dnsmasq.is_some() {
         open.push(door("tftp", "UDP"));

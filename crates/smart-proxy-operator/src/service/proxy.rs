@@ -1,10 +1,11 @@
-//! The Smart Proxy itself: one pod, because it keeps jobs and leases in memory. It reads settings and certificates once, at its start: when
-//! they change, the pod is replaced.
+//! The Smart Proxy itself: one pod, because some of its modules keep jobs and leases in memory. It reads settings and certificates once, at
+//! its start: when they change, the pod is replaced.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use k8s_openapi::api::core::v1::{
     Capabilities, Container, ContainerPort, ExecAction, KeyToPath, Lifecycle, LifecycleHandler,
-    PodSecurityContext, PodSpec, Probe, SecretVolumeSource, SecurityContext, Sysctl, Volume, VolumeMount,
+    PodSecurityContext, PodSpec, Probe, SecretVolumeSource, SecurityContext, SleepAction, Sysctl, Volume,
+    VolumeMount,
 };
 use reconcile::{
     Object, Replace,
@@ -13,10 +14,10 @@ use reconcile::{
 };
 use serde_json::json;
 
-use super::{boot, hosts::STATE, tftp};
+use super::{boot, content, hosts::STATE, jobs, mqtt, tftp};
 use crate::{
-    checked::Checked,
-    names::{BOOT, CA, CRT, ETC, KEY, PROXY, SETTINGS, STATE as STATE_VOLUME},
+    checked::{Checked, Pair},
+    names::{BOOT, CRT, ETC, KEY, PROXY, SETTINGS, STATE as STATE_VOLUME},
     settings::{File, Value},
 };
 
@@ -25,15 +26,23 @@ pub const USER: i64 = 991;
 /// Where settings of modules are.
 const DIRECTORY: &str = "/etc/foreman-proxy/settings.d";
 /// Key of Foreman's authority among the settings.
-const FOREMAN_CA: &str = "foreman-ca.crt";
+pub const FOREMAN_CA: &str = "foreman-ca.crt";
+/// Key of the authorities of clients among the settings.
+pub const CLIENT_CA: &str = "client-ca.crt";
 /// Time to end (s): two seconds without jobs.
 const GRACE: i64 = 30;
-/// The same, where jobs run.
+/// How long a pod goes on serving once another one has taken its place (s): until nobody is sent to it any more.
+const LINGER: i64 = 5;
+/// Time to end where jobs run (s).
 const GRACE_WITH_JOBS: i64 = 600;
 /// Waits until no job is running: a restart cuts them off.
 const DRAIN: &str = include_str!("proxy/drain.sh");
 /// What machines look for on the volume that they boot from.
-const FOLDERS: &str = "cd /var/lib/tftpboot && mkdir -p pxelinux.cfg grub2 boot ztp.cfg poap.cfg host-config bootloader-universe && { [ -e grub2/boot ] || ln -s ../boot grub2/boot; }";
+const BOOT_FOLDERS: &str = "cd /var/lib/tftpboot && mkdir -p pxelinux.cfg grub2 boot ztp.cfg poap.cfg host-config bootloader-universe && { [ -e grub2/boot ] || ln -s ../boot grub2/boot; }";
+/// Keys of hosts that were met: a host whose key is another one after a restart must be noticed.
+const STATE_FOLDERS: &str = "mkdir -p /var/lib/foreman-proxy/.ssh";
+/// Where SSH looks for them: in the user's home as the system knows it, whatever `HOME` says.
+const SSH_HOME: &str = "/usr/share/foreman-proxy/.ssh";
 
 /// Volumes, settings, Service and pod.
 pub fn objects(proxy: &Checked) -> Vec<Object> {
@@ -51,10 +60,23 @@ pub fn objects(proxy: &Checked) -> Vec<Object> {
     objects.push(secret(proxy, &files));
     objects.push(service(proxy));
     let pod = pod(proxy, &files);
-    let deployment = proxy.part(PROXY).deployment(1, Replace::OneAtATime, pod);
+    let deployment = proxy.part(PROXY).deployment(1, replace(proxy), pod);
     // It reads some of its files only at its start.
     objects.push(deployment.templated(&proxy.spec.template).on_data(&proxy.data));
     objects
+}
+
+/// Two at once know nothing of each other's jobs and leases, and cannot share a volume or the ports of a node. Where there is none of that,
+/// nobody need wait for a new pod. What a further setting switches on is not known to us.
+fn replace(proxy: &Checked) -> Replace {
+    let further = proxy.spec.extra_settings.values().any(|settings| settings.contains_key("enabled"));
+    // Addresses that were offered are remembered in memory only.
+    let leases = runs(proxy, "dhcp");
+    if leases || further || boots(proxy) || lasts(proxy) || proxy.spec.host_network {
+        Replace::OneAtATime
+    } else {
+        Replace::Rolling
+    }
 }
 
 /// Whether some module has files that machines boot from.
@@ -67,6 +89,11 @@ pub fn lasts(proxy: &Checked) -> bool {
     proxy.modules.iter().any(|module| module.lasting)
 }
 
+/// Whether a module is asked for.
+fn runs(proxy: &Checked, name: &str) -> bool {
+    proxy.modules.iter().any(|module| module.name == name)
+}
+
 /// All settings files, `settings` first, with what the manifest adds.
 fn settings(proxy: &Checked) -> Vec<File> {
     let spec = &proxy.spec;
@@ -77,7 +104,7 @@ fn settings(proxy: &Checked) -> Vec<File> {
         .with_some("http_port", proxy.listens_on_http().then_some(spec.http_port))
         .with("ssl_certificate", at("server", CRT))
         .with("ssl_private_key", at("server", KEY))
-        .with("ssl_ca_file", at("server", CA))
+        .with("ssl_ca_file", format!("{ETC}/{CLIENT_CA}"))
         .with("trusted_hosts", proxy.trusted())
         .with("foreman_url", proxy.foreman.url.clone())
         .with("foreman_ssl_ca", format!("{ETC}/{FOREMAN_CA}"))
@@ -99,7 +126,13 @@ fn settings(proxy: &Checked) -> Vec<File> {
 
 /// Settings may hold keys and passwords: all of them in a Secret.
 fn secret(proxy: &Checked, files: &[File]) -> Object {
-    let mut object = proxy.part(SETTINGS).secret([(FOREMAN_CA, proxy.foreman.authority.clone())]);
+    let authorities = [(FOREMAN_CA, proxy.foreman.authority.clone()), (CLIENT_CA, proxy.trust().to_owned())];
+    let ansible = runs(proxy, "ansible").then(|| {
+        let environment = jobs::environment(&proxy.foreman.url, &format!("{ETC}/{FOREMAN_CA}"));
+        (jobs::ENVIRONMENT, environment)
+    });
+    let more = ansible.into_iter().chain(mqtt::files(proxy)).chain(content::configuration(proxy));
+    let mut object = proxy.part(SETTINGS).secret(authorities.into_iter().chain(more));
     for file in files {
         object.body.data["data"][format!("{}.yml", file.name)] = STANDARD.encode(file.text()).into();
     }
@@ -113,10 +146,21 @@ fn service(proxy: &Checked) -> Object {
     if proxy.listens_on_http() {
         ports.push(("http", spec.http_port));
     }
+    if let Some((port, _)) = mqtt::broker(proxy) {
+        ports.push(("mqtt", port));
+    }
     let mut service = proxy.part(PROXY).service(spec.service.type_.name(), &ports);
     service.body.metadata.name = Some(proxy.name.clone());
     if !spec.service.annotations.is_empty() {
         service.body.metadata.annotations = Some(spec.service.annotations.clone());
+    }
+    if let Some(content) = &proxy.content {
+        let port =
+            json!({ "name": "content", "port": content.port, "targetPort": "content", "protocol": "TCP" });
+        service.body.data["spec"]["ports"]
+            .as_array_mut()
+            .into_iter()
+            .for_each(|ports| ports.push(port.clone()));
     }
     if proxy.images.dnsmasq.is_some() {
         let port = json!({ "name": "tftp", "port": 69, "targetPort": "tftp", "protocol": "UDP" });
@@ -149,25 +193,32 @@ fn pod(proxy: &Checked, files: &[File]) -> PodSpec {
     let mut volumes = vec![
         secret_volume("settings", &settings),
         Volume { name: "modules".into(), secret: Some(source), ..Default::default() },
-        secret_volume("server", &server),
-        secret_volume("client", &client),
+        pair_volume("server", &server),
+        pair_volume("client", &client),
         state(lasts(proxy), STATE_VOLUME),
         scratch("tmp"),
         scratch("var-tmp"),
-        scratch("ssh-home"),
     ];
+    let ssh_home = if lasts(proxy) { STATE_VOLUME } else { "ssh-home" };
     let mut mounts = vec![
         mount_file("settings", "settings.yml", &format!("{ETC}/settings.yml")),
         mount_file("settings", FOREMAN_CA, &format!("{ETC}/{FOREMAN_CA}")),
+        mount_file("settings", CLIENT_CA, &format!("{ETC}/{CLIENT_CA}")),
         read_only("modules", DIRECTORY),
         read_only("server", &format!("{ETC}/server")),
         read_only("client", &format!("{ETC}/client")),
         mount(STATE_VOLUME, STATE),
         mount("tmp", "/tmp"),
         mount("var-tmp", "/var/tmp"),
-        // Keys of hosts that were met.
-        mount("ssh-home", "/usr/share/foreman-proxy/.ssh"),
+        VolumeMount { sub_path: lasts(proxy).then(|| ".ssh".into()), ..mount(ssh_home, SSH_HOME) },
     ];
+    if !lasts(proxy) {
+        volumes.push(scratch(ssh_home));
+    }
+    if runs(proxy, "ansible") {
+        let file = jobs::ENVIRONMENT;
+        mounts.push(mount_file("settings", file, &format!("{ETC}/{file}")));
+    }
     if boots(proxy) {
         volumes.push(state(true, BOOT));
         mounts.push(mount(BOOT, boot::ROOT));
@@ -176,23 +227,40 @@ fn pod(proxy: &Checked, files: &[File]) -> PodSpec {
         volumes.extend(module.volumes.clone());
         mounts.extend(module.mounts.clone());
     }
-    let jobs = proxy.modules.iter().any(|module| module.name == "dynflow");
+    let jobs = runs(proxy, "dynflow");
     let mut containers = vec![container(proxy, mounts, jobs)];
     containers.extend(tftp::container(proxy));
+    containers.extend(mqtt::container(proxy));
+    containers.extend(content::container(proxy));
+    if proxy.content.is_some() {
+        volumes.push(scratch(content::RUN));
+    }
+    let before: Vec<_> = folders(proxy).into_iter().chain(content::identity(proxy)).collect();
+    let host = proxy.spec.host_network;
     PodSpec {
         security_context: Some(PodSecurityContext {
             // Safe, and counts for this pod only: the TFTP server is not root.
-            sysctls: proxy.images.dnsmasq.is_some().then(|| {
+            // On a node's network it would be the node's: there the server is root.
+            sysctls: (proxy.images.dnsmasq.is_some() && !host).then(|| {
                 vec![Sysctl { name: "net.ipv4.ip_unprivileged_port_start".into(), value: "0".into() }]
             }),
             ..user(USER)
         }),
         termination_grace_period_seconds: Some(if jobs { GRACE_WITH_JOBS } else { GRACE }),
-        init_containers: boots(proxy).then(|| vec![folders(proxy)]),
+        host_network: host.then_some(true),
+        // Names of the cluster are still to be found.
+        dns_policy: host.then(|| "ClusterFirstWithHostNet".into()),
+        init_containers: (!before.is_empty()).then_some(before),
         containers,
         volumes: Some(volumes),
         ..Default::default()
     }
+}
+
+/// A certificate with its key, under the names that every TLS Secret has.
+fn pair_volume(name: &str, pair: &Pair) -> Volume {
+    let keys = [(pair.certificate.as_str(), CRT), (pair.key.as_str(), KEY)];
+    super::keys_volume(name, &pair.secret, &keys)
 }
 
 fn read_only(volume: &str, path: &str) -> VolumeMount {
@@ -210,9 +278,6 @@ fn container(proxy: &Checked, mounts: Vec<VolumeMount>, jobs: bool) -> Container
     if proxy.listens_on_http() {
         ports.push(port("http", spec.http_port));
     }
-    let drain = ExecAction {
-        command: Some(["bash", "-c", DRAIN, "drain", &spec.port.to_string()].map(Into::into).into()),
-    };
     Container {
         name: "smart-proxy".into(),
         image: Some(proxy.images.smart_proxy.clone()),
@@ -225,17 +290,28 @@ fn container(proxy: &Checked, mounts: Vec<VolumeMount>, jobs: bool) -> Container
         resources: Some(Amounts::or(None, ["50m", "128Mi"], ["2", "1Gi"])),
         // By HTTPS, because a missing authority or a key of another certificate stops nothing else. Idle connections can stall it for half
         // a minute: only what lasts longer is a reason to start it anew.
-        startup_probe: Some(every(answers(), 2, 5, 60)),
+        startup_probe: Some(every(answers(), 1, 5, 120)),
         readiness_probe: Some(every(answers(), 5, 5, 3)),
         liveness_probe: Some(every(answers(), 15, 10, 6)),
-        lifecycle: jobs.then(|| Lifecycle {
-            pre_stop: Some(LifecycleHandler { exec: Some(drain), ..Default::default() }),
-            ..Default::default()
-        }),
+        lifecycle: before_end(proxy, jobs),
         security_context: Some(locked()),
         volume_mounts: Some(mounts),
         ..Default::default()
     }
+}
+
+/// What a pod does before it ends: it waits for its jobs, or until nobody is sent to it any more.
+fn before_end(proxy: &Checked, jobs: bool) -> Option<Lifecycle> {
+    let port = proxy.spec.port.to_string();
+    let drain = || ExecAction { command: Some(["bash", "-c", DRAIN, "drain", &port].map(Into::into).into()) };
+    let pre_stop = if jobs {
+        LifecycleHandler { exec: Some(drain()), ..Default::default() }
+    } else if replace(proxy) == Replace::Rolling {
+        LifecycleHandler { sleep: Some(SleepAction { seconds: LINGER }), ..Default::default() }
+    } else {
+        return None;
+    };
+    Some(Lifecycle { pre_stop: Some(pre_stop), ..Default::default() })
 }
 
 fn answers() -> Probe {
@@ -262,14 +338,20 @@ fn plugins(proxy: &Checked) -> Vec<&str> {
     all
 }
 
-fn folders(proxy: &Checked) -> Container {
-    Container {
+/// Makes the folders that volumes are to have. Nothing without volumes.
+fn folders(proxy: &Checked) -> Option<Container> {
+    let volumes = [
+        boots(proxy).then(|| (BOOT_FOLDERS, mount(BOOT, boot::ROOT))),
+        lasts(proxy).then(|| (STATE_FOLDERS, mount(STATE_VOLUME, STATE))),
+    ];
+    let (commands, mounts): (Vec<_>, Vec<_>) = volumes.into_iter().flatten().unzip();
+    (!mounts.is_empty()).then(|| Container {
         name: "folders".into(),
         image: Some(proxy.images.smart_proxy.clone()),
-        command: Some(["bash", "-c", FOLDERS].map(Into::into).into()),
+        command: Some(["bash".into(), "-c".into(), commands.join(" && ")].into()),
         resources: Some(Amounts::or(None, ["10m", "16Mi"], ["500m", "64Mi"])),
         security_context: Some(locked()),
-        volume_mounts: Some(vec![mount(BOOT, boot::ROOT)]),
+        volume_mounts: Some(mounts),
         ..Default::default()
-    }
+    })
 }

@@ -1,5 +1,6 @@
 //! Certificates of the user's: each way in which one is of no use has its own words.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, RsaKeySize,
@@ -11,6 +12,7 @@ const HOST: &str = "proxy.example.com";
 
 /// A certificate that is right, to be made wrong.
 struct Made {
+    issuer: &'static str,
     common_name: &'static str,
     names: Vec<String>,
     usages: Vec<ExtendedKeyUsagePurpose>,
@@ -23,6 +25,7 @@ impl Default for Made {
     fn default() -> Self {
         use ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
         Self {
+            issuer: "Test",
             common_name: HOST,
             names: vec![HOST.into()],
             usages: vec![ServerAuth, ClientAuth],
@@ -38,8 +41,15 @@ fn rsa() -> KeyPair {
 }
 
 impl Made {
+    /// One of another authority.
+    fn named(authority: &'static str) -> Self {
+        Self { issuer: authority, ..Self::default() }
+    }
+
     fn values(&self) -> Values {
         let mut authority = CertificateParams::default();
+        authority.distinguished_name = rcgen::DistinguishedName::new();
+        authority.distinguished_name.push(DnType::CommonName, self.issuer);
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(authority, rsa()).unwrap();
         let key = if self.rsa { rsa() } else { KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap() };
@@ -119,9 +129,88 @@ fn each_fault_of_a_certificate_has_its_own_words() {
         assert!(said.iter().any(|said| said.contains(words)), "{words}: {said:#?}");
     }
     assert_eq!(said(Made::default().values()), [""; 0]);
+    let proxy = with("{}", ", host: proxy.example.com, certificates: {server: {name: absent}}");
+    assert_eq!(faults(&proxy, &seen()).len(), 1, "one Secret that is missing is one fault");
     assert_eq!(said(Made { usages: vec![], ..Made::default() }.values()), [""; 0], "none means all");
     let wild = Made { names: vec!["*.example.com".into(), HOST.into()], ..Made::default() };
     assert_eq!(said(wild.values()), [""; 0]);
+}
+
+#[test]
+fn whoever_asks_must_be_trusted_by_an_authority_that_is_named() {
+    let (own, other) = (Made::default().values(), Made::named("Other").values());
+    let mut mixed = own.clone();
+    mixed.insert("ca.crt".into(), other["ca.crt"].clone());
+    let faults = said(mixed.clone());
+    assert_eq!(faults.len(), 1);
+    assert!(faults[0].contains("ca.crt does not hold the authority of the client certificate (CN=Test)"));
+    // As with cert-manager: what it puts beside the certificate is not who is trusted.
+    let mut seen = Observed { now: now(), ..seen() };
+    seen.secrets.insert("own".into(), mixed);
+    seen.secrets.insert("trust".into(), secret(&[("ca.crt", &String::from_utf8_lossy(&own["ca.crt"]))]));
+    let proxy =
+        with("{}", ", host: proxy.example.com, certificates: {server: {name: own}, trust: {name: trust}}");
+    let plan = plan(&proxy, &seen);
+    let settings = &object(&plan, "Secret", "p-settings").body.data["data"];
+    let trusted = STANDARD.decode(settings["client-ca.crt"].as_str().unwrap()).unwrap();
+    assert_eq!(trusted, own["ca.crt"].trim_ascii_end());
+}
+
+/// The files of a bundle for the host, as either tool names them, in one Secret.
+fn bundle(clients: &str, foreman: &str, server: &str, client: &str) -> Values {
+    let made = Made::default().values();
+    let files = [
+        (clients.to_owned(), "ca.crt"),
+        (foreman.to_owned(), "ca.crt"),
+        (format!("{HOST}{server}.crt"), "tls.crt"),
+        (format!("{HOST}{server}.key"), "tls.key"),
+        (format!("{HOST}{client}.crt"), "tls.crt"),
+        (format!("{HOST}{client}.key"), "tls.key"),
+    ];
+    files.into_iter().map(|(file, key)| (file, made[key].clone())).collect()
+}
+
+#[test]
+fn a_bundle_of_either_tool_is_all_that_a_proxy_far_away_needs() {
+    let installer =
+        bundle("katello-default-ca.crt", "katello-server-ca.crt", "-foreman-proxy", "-foreman-proxy-client");
+    let mut foremanctl = bundle("ca.crt", "server-ca.crt", "", "-client");
+    foremanctl.insert("foreman-oauth-consumer-key".into(), b"k".to_vec());
+    foremanctl.insert("foreman-oauth-consumer-secret".into(), b"s".to_vec());
+    let manifest = |host: &str, more: &str| {
+        proxy(&format!(
+            "{{metadata: {{name: p, namespace: n}}, spec: {{foreman: {{url: 'https://foreman.example.com'{more}}}, host: {host}, certificates: {{bundle: {{name: bundle}}}}}}}}"
+        ))
+    };
+    for (values, more, shown) in [
+        (installer.clone(), ", oauth: {name: myforeman-oauth}", "proxy.example.com-foreman-proxy.crt"),
+        (foremanctl, "", "proxy.example.com.crt"),
+    ] {
+        let mut seen = Observed { now: now(), ..seen() };
+        seen.secrets.insert("bundle".into(), values);
+        let plan = plan(&manifest(HOST, more), &seen);
+        let pod = &object(&plan, "Deployment", "p-proxy").body.data["spec"]["template"]["spec"];
+        let volumes = pod["volumes"].as_array().unwrap();
+        let server = volumes.iter().find(|volume| volume["name"] == "server").unwrap();
+        assert_eq!(server["secret"]["secretName"], "bundle");
+        assert_eq!(server["secret"]["items"][0], serde_json::json!({ "key": shown, "path": "tls.crt" }));
+
+        let other = manifest("other.example.com", more);
+        let words =
+            "for proxy.example.com, not for \"other.example.com\" (spec.host); make one for that host";
+        assert!(
+            faults(&other, &seen).iter().any(|fault| fault.contains(words)),
+            "{:?}",
+            faults(&other, &seen)
+        );
+    }
+    let mut seen = Observed { now: now(), ..seen() };
+    let said = |seen: &Observed| faults(&manifest(HOST, ", oauth: {name: myforeman-oauth}"), seen).join("; ");
+    assert!(said(&seen).contains("spec.certificates.bundle: Secret \"bundle\" does not exist"));
+    seen.secrets.insert("bundle".into(), secret(&[("bundle.tar", "x")]));
+    assert!(said(&seen).contains("holds no bundle that is known"), "{}", said(&seen));
+    seen.secrets.insert("bundle".into(), installer);
+    assert!(faults(&manifest(HOST, ""), &seen)[0].contains("a registration needs oauth or login"));
 }
 
 #[test]

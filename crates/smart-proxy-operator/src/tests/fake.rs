@@ -8,6 +8,8 @@ use rcgen::{
 use rustls::{
     ServerConfig,
     pki_types::{PrivateKeyDer, pem::PemObject},
+    server::{ClientHello, ResolvesServerCert},
+    sign::CertifiedKey,
 };
 use serde_json::{Value, json};
 use tokio::{
@@ -18,15 +20,20 @@ use tokio::{
 use super::*;
 
 /// What the two say.
+#[derive(Clone)]
 pub struct World {
     /// `/v2/features` of the proxy.
     pub features: Value,
+    /// The same of the Pulp beside it.
+    pub pulp: Value,
     /// `/logs/` of the proxy, the reasons in it.
     pub reasons: Value,
     /// Proxies that Foreman knows.
     pub known: Vec<Value>,
     /// What Foreman answers in place of all else.
     pub instead: Option<(u16, Value)>,
+    /// Foreman's version.
+    pub foreman_version: &'static str,
     /// Every write to Foreman.
     pub writes: Vec<String>,
 }
@@ -35,9 +42,42 @@ pub struct World {
 pub struct Fake {
     /// Where it listens.
     pub port: u16,
+    /// Its authority: certificate and key, PEM.
+    pub authority: (String, String),
     world: Arc<Mutex<World>>,
-    authority: (String, String),
     leaf: (String, String),
+    shown: Arc<Shown>,
+}
+
+/// Certificate and key of the pod, PEM.
+type Given = Box<dyn Fn() -> Option<(String, String)> + Send>;
+
+/// To whoever asks for the proxy what its pod was given, if it is another one than Foreman's.
+struct Shown {
+    foreman: Arc<CertifiedKey>,
+    pod: Mutex<Option<Given>>,
+}
+
+impl std::fmt::Debug for Shown {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
+        formatter.write_str("certificates")
+    }
+}
+
+impl ResolvesServerCert for Shown {
+    fn resolve(&self, hello: ClientHello) -> Option<Arc<CertifiedKey>> {
+        let of_pod = || self.pod.lock().unwrap().as_ref().and_then(|given| given());
+        match of_pod().filter(|_| hello.server_name() != Some("localhost")) {
+            Some(given) => Some(certified(&given)),
+            None => Some(self.foreman.clone()),
+        }
+    }
+}
+
+fn certified((certificate, key): &(String, String)) -> Arc<CertifiedKey> {
+    let chain = crate::http::certificates(certificate).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+    CertifiedKey::from_der(chain, key, &rustls::crypto::aws_lc_rs::default_provider()).unwrap().into()
 }
 
 impl Fake {
@@ -51,23 +91,24 @@ impl Fake {
         let issuer = CertifiedIssuer::self_signed(authority, issuing).unwrap();
         let leaf = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
         let leaf = (leaf.signed_by(&key, &*issuer).unwrap().pem(), key.serialize_pem());
-        let chain = crate::http::certificates(&leaf.0).unwrap();
+        let shown = Arc::new(Shown { foreman: certified(&leaf), pod: Mutex::default() });
         let config =
             ServerConfig::builder_with_provider(rustls::crypto::aws_lc_rs::default_provider().into())
                 .with_safe_default_protocol_versions()
                 .unwrap()
                 .with_no_client_auth()
-                .with_single_cert(chain, PrivateKeyDer::from_pem_slice(leaf.1.as_bytes()).unwrap())
-                .unwrap();
+                .with_cert_resolver(shown.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let running =
             |name: &str| (name.to_owned(), json!({ "state": "running", "capabilities": [], "settings": {} }));
         let world = Arc::new(Mutex::new(World {
             features: [running("logs"), running("bmc")].into_iter().collect::<serde_json::Map<_, _>>().into(),
+            pulp: json!({ "pulpcore": { "state": "running", "capabilities": [], "settings": {} } }),
             reasons: json!({}),
             known: vec![],
             instead: None,
+            foreman_version: "5.0.0",
             writes: vec![],
         }));
         let (acceptor, served) = (tokio_rustls::TlsAcceptor::from(Arc::new(config)), world.clone());
@@ -94,7 +135,12 @@ impl Fake {
                 });
             }
         });
-        Self { port, world, authority: (issuer.as_ref().pem(), private), leaf }
+        Self { port, authority: (issuer.as_ref().pem(), private), world, leaf, shown }
+    }
+
+    /// What the pod shows from now on.
+    pub fn pod_shows(&self, given: impl Fn() -> Option<(String, String)> + Send + 'static) {
+        *self.shown.pod.lock().unwrap() = Some(Box::new(given));
     }
 
     /// What is said from now on.
@@ -131,6 +177,7 @@ impl World {
         let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         match path {
             "/v2/features" => return (200, self.features.clone()),
+            "/pulp/api/v3/smart_proxy/v2/features" => return (200, self.pulp.clone()),
             "/version" => return (200, json!({ "version": "5.0.1", "modules": {} })),
             "/logs/" => return (200, json!({ "info": { "failed_modules": self.reasons }, "logs": [] })),
             _ => {}
@@ -151,13 +198,14 @@ impl World {
             self.writes.push(format!("{method} {path}"));
         }
         match (method, place) {
-            ("GET", _) if path == "/status" => (200, json!({ "version": "5.0.0" })),
+            ("GET", _) if path == "/status" => (200, json!({ "version": self.foreman_version })),
             ("GET", _) if path.starts_with("/smart_proxies?") => (200, json!({ "results": self.known })),
             ("POST", _) => {
                 let id = 7 + self.writes.len();
                 let mut made = body["smart_proxy"].clone();
                 made["id"] = id.into();
-                made["features"] = json!([{ "name": "Logs" }]);
+                let pulp = made["url"].as_str().is_some_and(|url| url.contains("/pulp/"));
+                made["features"] = json!([{ "name": if pulp { "Pulpcore" } else { "Logs" } }]);
                 self.known.push(made.clone());
                 (201, made)
             }

@@ -60,19 +60,31 @@ fn seen() -> Observed {
         ("ssh", secret(&[("ssh-privatekey", "private"), ("ssh-publickey", "public")])),
         ("ipa", secret(&[("keytab", "k"), ("default.conf", "[global]")])),
         ("puppet", secret(&[("tls.crt", "c"), ("tls.key", "k"), ("ca.crt", "a")])),
+        ("mypulp-remote-user", secret(&[("header", "X-Drawn-1234")])),
         ("db", secret(&[("url", "postgresql://u:p@h/d")])),
     ]
     .map(|(name, values)| (name.to_owned(), values))
     .into();
+    let inside = |name: &str, port: i32| Endpoint {
+        name: name.into(),
+        url: format!("http://mypulp-{name}.foreman.svc:{port}"),
+        remote_user_secret: (name == "api").then(|| "mypulp-remote-user".into()),
+        ..Endpoint::default()
+    };
+    let pulp = vec![inside("api", 24817), inside("content", 24816)];
     let images = Images {
+        httpd: Some("images.example.com/httpd:1".into()),
         smart_proxy: Some("images.example.com/smart-proxy:1".into()),
         dnsmasq: Some("images.example.com/dnsmasq:1".into()),
+        mosquitto: Some("images.example.com/mosquitto:1".into()),
     };
     Observed {
         secrets,
         images,
         foreman: Some(Status { endpoints: vec![web], ..Status::default() }),
         foremans: vec!["myforeman".into()],
+        pulp: Some(Status { endpoints: pulp, ..Status::default() }),
+        pulps: vec!["mypulp".into()],
         ..Observed::default()
     }
 }
@@ -124,6 +136,60 @@ fn everything_at_once() {
     let more = ", host: proxy.example.com, logLevel: Debug, networkPolicy: {httpsFrom: [{ipBlock: {cidr: 192.0.2.0/24}}]}, \
                 extraSettings: {settings: {log_buffer: 10}, bmc: {bmc_ssh_user: ':x'}, facts: {enabled: true}}";
     golden(DIRECTORY, "everything.yaml", &text(&plan(&with(ALL, more), &seen())));
+}
+
+#[test]
+fn on_the_network_of_its_node_behind_a_gateway_with_a_broker() {
+    let modules = "{tftp: {daemon: Dnsmasq}, remoteExecution: {mode: PullMqtt}, ansible: {}}";
+    let more = ", host: proxy.example.com, hostNetwork: true, \
+                ingress: {type: Gateway, gateway: {name: edge, namespace: gateways, sectionName: tls}, annotations: {a: b}, labels: {c: d}}";
+    golden(DIRECTORY, "network.yaml", &text(&plan(&with(modules, more), &seen())));
+}
+
+#[test]
+fn content_of_a_pulp_beside_it() {
+    let modules = "{containerGateway: {pulp: 'https://p.n.svc', database: {name: db, key: url}}}";
+    let more = ", host: proxy.example.com, service: {type: LoadBalancer}, content: {pulp: {name: mypulp}}";
+    golden(DIRECTORY, "content.yaml", &text(&plan(&with(modules, more), &seen())));
+    let proxy = with("{}", more);
+    let gone = Observed { pulp: None, pulps: vec!["other".into()], ..seen() };
+    assert!(faults(&proxy, &gone)[0].starts_with("PulpMissing: spec.content.pulp: there is no Pulp"));
+    let young = Observed { pulp: Some(Status::default()), ..seen() };
+    assert!(faults(&proxy, &young)[0].starts_with("PulpNotReady: spec.content.pulp"));
+    let mut odd = seen();
+    odd.secrets.insert("mypulp-remote-user".into(), secret(&[("header", "X\nRequire all granted")]));
+    assert!(faults(&proxy, &odd)[0].starts_with("PulpNotReady"), "it would become a line of a configuration");
+}
+
+#[test]
+fn the_url_is_the_one_by_which_it_is_reached_from_outside() {
+    let url = |more: &str| {
+        let proxy = with("{}", &format!(", host: proxy.example.com{more}"));
+        let Ok(checked) = proxy.check(&seen()) else { panic!("no faults") };
+        checked.url.to_string()
+    };
+    assert_eq!(url(""), "https://proxy.example.com:8443/");
+    assert_eq!(url(", ingress: {type: Route}"), "https://proxy.example.com/");
+    assert_eq!(
+        url(", ingress: {type: Gateway, gateway: {name: g}, port: 9090}"),
+        "https://proxy.example.com:9090/"
+    );
+}
+
+#[test]
+fn a_key_pair_is_drawn_once_and_never_again() {
+    let jobs = with("{remoteExecution: {}}", "");
+    let first = plan(&jobs, &seen());
+    assert!(matches!(object(&first, "Secret", "p-ssh").write, reconcile::Write::Generate(_)));
+    let pod = serde_json::to_string(&object(&first, "Deployment", "p-proxy").body).unwrap();
+    assert!(pod.contains("\"secretName\":\"p-ssh\""), "{pod}");
+    // Once it is said to be part of a backup, hosts know it.
+    let mut lost = seen();
+    lost.status.backup =
+        Some(reconcile::Backup { secrets: vec!["p-ssh".into()], ..reconcile::Backup::default() });
+    assert!(faults(&jobs, &lost)[0].starts_with("KeyLost: Secret \"p-ssh\" is gone"));
+    let own = plan(&with("{remoteExecution: {key: {name: ssh}}}", ""), &lost);
+    assert!(own.objects().all(|object| object.body.name_any() != "p-ssh"), "the user's own");
 }
 
 #[test]
@@ -249,8 +315,12 @@ fn every_secret_that_is_mounted_or_read_wakes_its_proxy() {
 
 #[test]
 fn every_kind_of_a_plan_is_watched_and_permitted_and_no_other() {
-    let all = plan(&with(ALL, ", networkPolicy: {httpsFrom: [{podSelector: {}}]}"), &seen());
-    let mut planned: Vec<_> = all.objects().map(|object| object.api.kind.clone()).collect();
+    let more = ", networkPolicy: {httpsFrom: [{podSelector: {}}]}, host: a.b, ingress: ";
+    let plans =
+        ["{type: Gateway, gateway: {name: g}}", "{type: Route}", "{}, content: {pulp: {name: mypulp}}"]
+            .map(|ingress| plan(&with(ALL, &format!("{more}{ingress}")), &seen()));
+    let objects = plans.iter().flat_map(Plan::objects);
+    let mut planned: Vec<_> = objects.map(|object| object.api.kind.clone()).collect();
     planned.sort();
     planned.dedup();
     let owned = SmartProxy::kinds().into_iter().filter(|kind| kind.scope != reconcile::Scope::Optional);
@@ -280,4 +350,22 @@ fn the_longest_name_still_makes_valid_objects() {
     for object in plan(&proxy, &seen()).objects() {
         assert!(object.body.name_any().len() <= 63, "{}", object.title());
     }
+}
+
+#[test]
+fn a_pod_that_shares_nothing_is_replaced_without_a_gap() {
+    let strategy = |modules: &str, more: &str| {
+        let plan = plan(&with(modules, more), &seen());
+        object(&plan, "Deployment", "p-proxy").body.data["spec"]["strategy"]["type"].clone()
+    };
+    assert_eq!(strategy("{templates: {}, bmc: {}}", ""), "RollingUpdate");
+    for modules in [
+        "{tftp: {}}",
+        "{remoteExecution: {}}",
+        "{dhcp: {server: s, kea: {url: 'https://kea:8000/', credentials: {name: kea}}}}",
+    ] {
+        assert_eq!(strategy(modules, ""), "Recreate", "{modules}");
+    }
+    assert_eq!(strategy("{}", ", hostNetwork: true"), "Recreate");
+    assert_eq!(strategy("{}", ", extraSettings: {facts: {enabled: true}}"), "Recreate");
 }

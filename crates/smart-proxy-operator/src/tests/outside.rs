@@ -117,7 +117,7 @@ async fn what_foreman_says_against_it_is_told_in_its_own_words() {
     fake.world().instead = Some((503, json!({})));
     let outside = look(&proxy, &mut seen).await;
     assert_eq!((said(&outside, "Registered").0, said(&outside, "Registered").1), (true, "ForemanAway"));
-    assert_eq!(outside.waiting, None);
+    assert_eq!((outside.waiting, outside.unsaid), (None, vec!["VersionsMatch"]));
 }
 
 #[tokio::test]
@@ -132,6 +132,85 @@ async fn somebody_elses_proxy_of_that_name_is_left_alone_unless_the_manifest_say
     assert_eq!(writes(&fake), [""; 0]);
     look(&manifest(&fake, ", registration: {takeOver: true}"), &mut seen).await;
     assert_eq!(writes(&fake), ["PUT /smart_proxies/3"]);
+}
+
+#[tokio::test]
+async fn foreman_is_told_of_a_change_when_nobody_is_left_who_would_say_otherwise() {
+    let fake = Fake::start().await;
+    let (proxy, mut seen) = (manifest(&fake, ""), fake.seen());
+    look(&proxy, &mut seen).await;
+    writes(&fake);
+    fake.world().features["dns"] = json!({ "state": "running", "capabilities": [], "settings": {} });
+    seen.ending = Some(seen.now + jiff::SignedDuration::from_secs(20));
+    let outside = look(&proxy, &mut seen).await;
+    assert_eq!((writes(&fake), said(&outside, "Registered").1), (vec![], "Changing"));
+    assert_eq!(outside.waiting.map(|(stage, _)| stage), Some("Registration"));
+    // A node that is lost may never say that its pod is gone.
+    seen.ending = Some(seen.now - jiff::SignedDuration::from_secs(1));
+    look(&proxy, &mut seen).await;
+    assert_eq!(writes(&fake), ["PUT /smart_proxies/8/refresh"]);
+
+    // What Foreman knows of another time is read again, until it is what runs.
+    fake.world().known[0]["features"] = json!([{ "name": "Logs" }, { "name": "TFTP" }]);
+    let outside = look(&proxy, &mut seen).await;
+    assert_eq!(outside.waiting.map(|(stage, _)| stage), Some("Registration"));
+    look(&proxy, &mut seen).await;
+    assert_eq!(writes(&fake).len(), 2);
+    fake.world().known[0]["features"] = json!([{ "name": "Logs" }]);
+    look(&proxy, &mut seen).await;
+    assert_eq!(writes(&fake).len(), 1, "what is remembered is put right");
+    look(&proxy, &mut seen).await;
+    assert_eq!(writes(&fake), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_content_proxy_is_two_of_one_host_and_goes_as_two() {
+    let fake = Fake::start().await;
+    let mut seen = fake.seen();
+    let content = format!(", content: {{pulp: {{name: mypulp}}, port: {}}}", fake.port);
+    let proxy = manifest(&fake, &content);
+    let first = look(&proxy, &mut seen).await;
+    assert_eq!((first.waiting.clone(), said(&first, "ContentRegistered").0), (None, true), "{first:?}");
+    assert_eq!(writes(&fake), ["POST /smart_proxies", "POST /smart_proxies"]);
+    let known: Vec<_> =
+        fake.world().known.iter().map(|known| (known["name"].clone(), known["url"].clone())).collect();
+    let origin = format!("https://p.n.svc:{}", fake.port);
+    let pulp = format!("{origin}/pulp/api/v3/smart_proxy");
+    assert_eq!(known, [(json!("p.n.svc"), json!(origin)), (json!("p.n.svc-pulp"), json!(pulp))]);
+    look(&proxy, &mut seen).await;
+    assert_eq!(writes(&fake), [""; 0]);
+
+    // A Pulp without the plugin is told, and harms the proxy itself in nothing.
+    let modules = std::mem::replace(&mut fake.world().pulp, json!("not found"));
+    let outside = look(&proxy, &mut seen).await;
+    let (status, reason, message) = said(&outside, "ContentRegistered");
+    assert!(!status && reason == "NoAnswer" && message.contains("the plugin smart_proxy"), "{message}");
+    assert!(said(&outside, "Registered").0);
+    fake.world().pulp = modules;
+
+    // No longer asked for, it alone is taken out; with all, both are.
+    let without = manifest(&fake, "");
+    look(&without, &mut seen).await;
+    assert_eq!(writes(&fake), ["DELETE /smart_proxies/9"]);
+    look(&proxy, &mut seen).await;
+    writes(&fake);
+    assert!(matches!(leave(&proxy, &seen).await, Leave::Gone(_)));
+    assert_eq!(writes(&fake).len(), 2);
+    assert_eq!(fake.world().known, [json!(null); 0]);
+}
+
+#[tokio::test]
+async fn another_release_than_foremans_is_told_before_it_is_an_outage() {
+    let fake = Fake::start().await;
+    fake.world().foreman_version = "5.1.0";
+    let outside = look(&manifest(&fake, ""), &mut fake.seen()).await;
+    let (status, reason, message) = said(&outside, "VersionsMatch");
+    assert_eq!((status, reason), (false, "Skew"));
+    assert!(
+        message.contains("the proxy is 5.0.1 and its Foreman 5.1.0")
+            && message.contains("spec.images.smartProxy")
+    );
+    assert!(said(&outside, "Registered").0 && outside.waiting.is_none());
 }
 
 #[tokio::test]

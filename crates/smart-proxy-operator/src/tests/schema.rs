@@ -33,11 +33,27 @@ fn the_schema_refuses_with_the_field_and_the_mend() {
         (format!("{{{ours}, port: 8000}}"), "HTTP and HTTPS need a port each"),
         (format!("{{{ours}, modules: {{registration: {{}}}}}}"), "add `templates: {}`"),
         (format!("{{{ours}, modules: {{ansible: {{}}}}}}"), "spec.modules.ansible needs remoteExecution"),
-        (format!("{{{ours}, modules: {{remoteExecution: {{}}}}}}"), "name the Secret with the key pair"),
         (
-            format!("{{{ours}, modules: {{remoteExecution: {{mode: PullMqtt}}}}}}"),
-            "name the broker with mode PullMqtt",
+            format!("{{{ours}, modules: {{remoteExecution: {{mqtt: {{}}}}}}}}"),
+            "spec.modules.remoteExecution.mqtt: only with mode PullMqtt",
         ),
+        (format!("{{{ours}, certificates: {{}}}}"), "spec.certificates: give either server or bundle"),
+        (
+            format!("{{{ours}, host: a.b, certificates: {{bundle: {{name: b}}, client: {{name: c}}}}}}"),
+            "remove client and trust",
+        ),
+        (format!("{{{ours}, certificates: {{bundle: {{name: b}}}}}}"), "spec.host: a bundle is for one host"),
+        (format!("{{{ours}, ingress: {{type: Route}}}}"), "spec.host: a TLSRoute or Route needs"),
+        (
+            format!("{{{ours}, host: a.b, ingress: {{type: Gateway}}}}"),
+            "spec.ingress.gateway: name the Gateway",
+        ),
+        (
+            format!("{{{ours}, host: a.b, ingress: {{type: Route}}, content: {{pulp: {{name: p}}}}}}"),
+            "spec.ingress: with content, hosts need two ports of one host",
+        ),
+        (format!("{{{ours}, content: {{pulp: {{name: p}}, port: 8443}}}}"), "need a port each"),
+        (format!("{{{ours}, ingress: {{port: 443}}}}"), "spec.ingress.port: only with type Gateway or Route"),
         (format!("{{{ours}, modules: {{dhcp: {{server: s}}}}}}"), "give either remoteIsc or kea"),
         (
             format!(
@@ -60,6 +76,9 @@ fn the_schema_refuses_with_the_field_and_the_mend() {
     }
     assert_eq!(refused(&format!("{{{ours}, modules: {ALL}, host: proxy.example.com}}")), "");
     assert_eq!(refused(&format!("{{{url}, certificates: {{server: {{name: s}}}}}}")), "");
+    let bundled = "foreman: {url: 'https://f.example.com'}, host: a.b, certificates: {bundle: {name: b}}";
+    assert_eq!(refused(&format!("{{{bundled}}}")), "");
+    assert_eq!(refused(&format!("{{{ours}, modules: {{remoteExecution: {{mode: PullMqtt}}}}}}")), "");
     assert_eq!(
         refused(&format!("{{{ours}, extraSettings: {{settings: {{log_buffer: 1}}, dns: {{dns_ttl: on}}}}}}")),
         ""

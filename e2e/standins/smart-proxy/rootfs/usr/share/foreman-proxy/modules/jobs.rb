@@ -7,18 +7,22 @@ Proxy::Plugin.define :dynflow, gem: 'remote_execution_ssh' do
     folder = database && File.dirname(database.to_s)
     raise "unable to open database file #{database}" if folder && !database.to_s.include?('://') && !File.writable?(folder)
   end
-  answers do
-    tasks = {}
+  answers do |plugin|
+    # In the file that `database` names; in memory without one: a restart loses them then, as with upstream's default.
+    file = plugin.settings[:database]
+    tasks = file && File.exist?(file) ? JSON.parse(File.read(file), symbolize_names: true).transform_keys(&:to_s) : {}
+    keep = -> { file && File.write(file, JSON.generate(tasks)) }
     get('/tasks/count') do
       chosen = params[:state] ? tasks.values.select { |task| task[:state] == params[:state] } : tasks.values
       json count: chosen.size, state: params[:state]
     end
-    # A job that lasts so many seconds, in memory: a restart loses it, as upstream's default does.
+    # A job that lasts so many seconds.
     post('/tasks/launch') do
       input = JSON.parse(request.body.read)
       id = SecureRandom.uuid
       tasks[id] = { id: id, state: 'running', result: 'pending' }
-      Thread.new { sleep(input.fetch('seconds', 0)) && tasks[id].merge!(state: 'stopped', result: 'success') }
+      keep.call
+      Thread.new { sleep(input.fetch('seconds', 0)) && tasks[id].merge!(state: 'stopped', result: 'success') && keep.call }
       json task_id: id, result: 'success'
     end
     get('/tasks/:id/status') { tasks[params[:id]] ? json(tasks[params[:id]]) : halt(404) }

@@ -1,0 +1,13 @@
+//! Smart Proxies and the Foreman that they work for: what it knows of them is what they are.
+
+mod away;
+mod certificates;
+mod content;
+mod elsewhere;
+mod end;
+mod features;
+mod jobs;
+mod network;
+mod register;
+mod renewal;
+mod values;

@@ -1,0 +1,68 @@
+//! Certificates are renewed while somebody uses the proxy.
+
+use std::time::Duration;
+
+use e2e::{
+    LONG, ProxyStory, Story, Traffic,
+    certificates::{Authority, Wanted},
+    wait,
+};
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::DeleteParams;
+use reqwest::Identity;
+
+#[tokio::test]
+async fn a_renewal_under_load_costs_nothing_where_two_pods_may_overlap() {
+    let (foreman, proxy) = ProxyStory::shared("renewed").await;
+    proxy.with("{templates: {}}", "").await;
+    let silence = renewed(&foreman, &proxy).await;
+    assert!(silence < Duration::from_secs(2), "{silence:?}");
+    proxy.delete().await;
+}
+
+/// One that has a volume: the old pod has ended before the new one starts, which the process itself takes two seconds for.
+#[tokio::test]
+async fn a_renewal_under_load_costs_the_change_of_one_pod_where_they_may_not() {
+    let (foreman, proxy) = ProxyStory::shared("alone").await;
+    proxy.with("{tftp: {serverName: 192.0.2.10}}", "").await;
+    let silence = renewed(&foreman, &proxy).await;
+    assert!(silence < Duration::from_secs(15), "{silence:?}");
+    proxy.delete().await;
+}
+
+/// Has the server's certificate issued anew while some ask all the while; gives the longest time without an answer.
+async fn renewed(foreman: &Story, proxy: &ProxyStory) -> Duration {
+    let admin = foreman.admin().await;
+    proxy.ready().await;
+    let (pods, id) =
+        (proxy.settled().await, proxy.known(&admin).await.expect("Foreman knows it")["id"].clone());
+    let (authority, host) = (Authority::of(foreman).await, proxy.registered_name());
+    let (certificate, key) = authority.issue(&Wanted::of("foreman.example.com"));
+    let stranger = Identity::from_pem((certificate + &key).as_bytes()).expect("a certificate with its key");
+    let identity = foreman.identity().await;
+    let everybody = proxy.visitor_of("", 8443, |builder| builder).await;
+    let as_foreman = proxy.visitor_of("", 8443, |builder| builder.identity(identity)).await;
+    let as_other = proxy.visitor_of("", 8443, |builder| builder.identity(stranger)).await;
+    // A certificate of the same authority is not enough: it is the common name that counts.
+    assert_eq!(as_other.get("/v2/features").await.0, 403);
+    assert_eq!(everybody.get("/v2/features").await.0, 403);
+
+    let traffic = Traffic::default().reads(everybody, "/version").reads(as_foreman, "/v2/features");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let secret = format!("{}-server-tls", proxy.name);
+    let old = proxy.secret("server-tls", "tls.crt").await;
+    proxy.api::<Secret>().delete(&secret, &DeleteParams::default()).await.expect("it is deleted");
+    wait(LONG, "the pod is another one", async || {
+        let now = proxy.pods().await;
+        if now.gone_or_restarted_since(&pods).is_empty() { Err("it is the old one".into()) } else { Ok(()) }
+    })
+    .await;
+    proxy.ready().await;
+    assert_ne!(proxy.secret("server-tls", "tls.crt").await, old);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let silence = traffic.end().await.iter().map(|record| record.silence).max().unwrap_or_default();
+    // Foreman still reaches it, and it is still the same to Foreman.
+    let known = admin.json(&format!("/api/v2/smart_proxies/{id}?include_status=true")).await;
+    assert_eq!((known["status"].as_str(), known["name"].as_str()), (Some("ok"), Some(host.as_str())));
+    silence
+}
