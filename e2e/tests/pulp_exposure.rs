@@ -8,6 +8,7 @@ use e2e::{
     cluster::command,
     content::{arrive, file},
     pulp::light,
+    wait,
 };
 use k8s_openapi::api::{
     core::v1::{Node, Secret, Service},
@@ -19,6 +20,7 @@ use kube::{
 };
 use pulp_operator::crd::{self, IngressType};
 use reconcile::Managed;
+use reqwest::StatusCode;
 use serde_json::json;
 
 const HOST: &str = "pulp.example.com";
@@ -35,6 +37,11 @@ async fn expose(pulp: &PulpStory, change: impl Fn(&mut crd::Ingress)) {
 
 /// Everything that clients do works there, and the status says where that is.
 async fn served(pulp: &PulpStory, visitor: &Visitor, port: &str) {
+    wait(SHORT, "whoever hands it on has heard of it", async || {
+        let (status, text) = visitor.try_get("/pulp/api/v3/status/").await?;
+        if status == StatusCode::OK { Ok(()) } else { Err(format!("{status}: {text}")) }
+    })
+    .await;
     let admin = visitor.clone().with_password(&pulp.secret("admin-password", "password").await);
     let files = file(&admin).await;
     for made in &files {
@@ -82,7 +89,7 @@ async fn each_way_in_is_served_and_the_old_one_stays_until_the_new_one_is_taken(
     let made = gateway_api(&pulp, "Gateway").patch("gate", &PatchParams::apply("e2e").force(), &patch).await;
     made.expect("a Gateway");
     pulp.ready().await;
-    e2e::wait(LONG, "the Ingress is gone", async || {
+    wait(LONG, "the Ingress is gone", async || {
         let left = pulp.api::<Ingress>().get_opt("mypulp").await.map_err(|error| error.to_string())?;
         left.map_or(Ok(()), |_| Err("it is still there".into()))
     })
