@@ -6,7 +6,7 @@ use e2e::{
     FOREMAN, LONG, PulpStory, Story,
     backup::{condition, delete, ended, secret, state},
     content::{arrive, file},
-    s3::{KEY, Store},
+    store::{Kind, Store},
 };
 use reqwest::StatusCode;
 use serde_json::json;
@@ -28,8 +28,12 @@ spec:
 /// A storage of this story's own: a bucket in a namespace that nobody loses.
 async fn storage(store: &Store<'_>, client: &kube::Client, name: &str) {
     store.make("backups").await;
-    secret(client, &format!("{name}-bucket"), json!({ "accessKeyId": "owner", "secretAccessKey": KEY }))
-        .await;
+    secret(
+        client,
+        &format!("{name}-bucket"),
+        json!({ "accessKeyId": "owner", "secretAccessKey": store.key }),
+    )
+    .await;
     secret(client, &format!("{name}-key"), json!({ "key": "0123456789abcdef0123456789abcdef" })).await;
     let bucket = json!({ "bucket": "backups", "endpoint": store.url(), "region": "us-east-1", "credentials": { "name": format!("{name}-bucket") } });
     state(client, "BackupStorage", name, json!({ "s3": bucket, "key": { "name": format!("{name}-key") } }))
@@ -40,7 +44,7 @@ async fn storage(store: &Store<'_>, client: &kube::Client, name: &str) {
 #[tokio::test]
 async fn one_instant_while_everything_is_written_to_all_of_it_lost_and_back() {
     let bank = PulpStory::new("bank").await;
-    let store = Store::start(&bank).await;
+    let store = Store::start(&bank, Kind::S3).await;
     let client = bank.client.clone();
     let name = bank.namespace.clone();
     storage(&store, &client, &name).await;
@@ -55,7 +59,7 @@ async fn one_instant_while_everything_is_written_to_all_of_it_lost_and_back() {
     foreman.ready().await;
     let artifacts = file(&pulp.admin().await).await;
     let (admin, password) = ("admin", foreman.secret("admin", "password").await);
-    assert_eq!(foreman.login(admin, &password).await, StatusCode::OK);
+    assert_eq!(foreman.visitor().await.login(admin, &password).await, StatusCode::FOUND);
 
     let writers = Writers::start(&foreman, &pulp).await;
     let before = writers.written().await;
@@ -90,7 +94,11 @@ async fn one_instant_while_everything_is_written_to_all_of_it_lost_and_back() {
     println!("back after {} s", status["seconds"]);
     back.ready().await;
     pulp.ready().await;
-    assert_eq!(back.login(admin, &password).await, StatusCode::OK, "the password is the one from before");
+    assert_eq!(
+        back.visitor().await.login(admin, &password).await,
+        StatusCode::FOUND,
+        "the password is the one from before"
+    );
     arrive(&pulp.visitor().await, &artifacts).await;
     Writers::unbroken(&back, &pulp).await;
     // What was restored works: it takes new content.
