@@ -107,7 +107,13 @@ impl<K: Served> Life<K> {
         let _ = api.delete(&self.namespace, &DeleteParams::default()).await;
         wait(crate::LONG, &format!("namespace {} is gone", self.namespace), async || {
             let there = api.get_opt(&self.namespace).await.map_err(|error| error.to_string())?;
-            there.map_or(Ok(()), |_| Err("it is still there".into()))
+            if there.is_none() {
+                return Ok(());
+            }
+            // Where a pod may take an hour to end, Kubernetes looks half an hour later whether it has, unless the namespace changes.
+            let look = json!({ "metadata": { "annotations": { "e2e.theforeman.org/look": jiff::Timestamp::now().to_string() } } });
+            let _ = api.patch(&self.namespace, &PatchParams::default(), &Patch::Merge(&look)).await;
+            Err("it is still there".into())
         })
         .await;
     }

@@ -27,7 +27,7 @@ async fn main() -> ExitCode {
 fn password(arguments: &[String]) -> ExitCode {
     let [file, repository] = arguments else {
         eprintln!(
-            "usage: password KEYFILE REPOSITORY; the file has the storage's key, the repository is a namespace or _sets"
+            "usage: password KEYFILE REPOSITORY; the file has the storage's key, the repository is a namespace or sets.cluster"
         );
         return ExitCode::FAILURE;
     };

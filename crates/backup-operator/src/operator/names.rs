@@ -14,8 +14,8 @@ pub const FOUND: &str = "backup.theforeman.org/found";
 pub const FINALIZER: &str = "backup.theforeman.org/run";
 /// Audience of the tokens that the gateway takes.
 pub const AUDIENCE: &str = "backup.theforeman.org";
-/// The repository with the lists of the sets; no namespace can be called so.
-pub const SETS: &str = "_sets";
+/// The repository with the lists of the sets; no namespace has a dot in its name.
+pub const SETS: &str = "sets.cluster";
 
 /// The first digits of a uid tell runs apart.
 pub fn short(uid: &str) -> String {
