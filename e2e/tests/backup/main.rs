@@ -5,8 +5,13 @@ mod writers;
 use e2e::{
     FOREMAN, LONG, PulpStory, Story,
     backup::{condition, delete, ended, secret, state},
-    content::{arrive, file},
+    content::{Artifact, arrive, file},
     store::{Kind, Store},
+    wait,
+};
+use k8s_openapi::api::{
+    authentication::v1::{TokenRequest, TokenRequestSpec},
+    core::v1::ServiceAccount,
 };
 use reqwest::StatusCode;
 use serde_json::json;
@@ -39,6 +44,45 @@ async fn storage(store: &Store<'_>, client: &kube::Client, name: &str) {
     state(client, "BackupStorage", name, json!({ "s3": bucket, "key": { "name": format!("{name}-key") } }))
         .await;
     condition(client, "BackupStorage", name, "Ready", "True", LONG).await;
+}
+
+/// The same artifacts at whatever host asks for them.
+fn anywhere(artifacts: &[Artifact]) -> Vec<Artifact> {
+    let path = |url: &str| url.find("/pulp/").map_or(url, |at| &url[at..]).to_owned();
+    artifacts.iter().map(|one| Artifact { path: path(&one.path), ..one.clone() }).collect()
+}
+
+/// What a stranger is told who asks the gateway with a token of his own namespace: as Python's client says it.
+const ASK: &str = "
+import ssl, sys, urllib.request, urllib.error
+url, token, method = sys.argv[1:]
+request = urllib.request.Request(url, method=method, headers={'Authorization': 'Bearer ' + token})
+try:
+    print(urllib.request.urlopen(request, context=ssl._create_unverified_context()).status)
+except urllib.error.HTTPError as error:
+    print(error.code, error.read().decode())
+";
+
+/// Whoever administers another namespace can neither read nor delete what is backed up, nor delete what is his own.
+async fn nobody_else_gets_at_it(bank: &PulpStory, storage: &str, namespace: &str) {
+    let accounts: kube::Api<ServiceAccount> = bank.api();
+    let spec = TokenRequestSpec { audiences: vec!["backup.theforeman.org".into()], ..Default::default() };
+    let request = TokenRequest { spec, ..Default::default() };
+    let token =
+        accounts.create_token_request("default", &Default::default(), &request).await.expect("a token");
+    let token = token.status.expect("a token").token;
+    let ask = async |method: &str, repository: &str| {
+        let url = format!("https://backup-operator.backup-operator.svc:8443/{storage}/{repository}/config");
+        bank.exec("owner", &["python3", "-c", ASK, &url, &token, method]).await
+    };
+    for method in ["GET", "POST", "DELETE"] {
+        let said = ask(method, namespace).await;
+        assert!(said.starts_with("403 ") && said.contains("has nothing to do with"), "{method}: {said}");
+    }
+    let own = bank.namespace.clone();
+    assert!(ask("GET", &own).await.starts_with("404"), "there is no backup of it");
+    assert!(ask("DELETE", &own).await.starts_with("403"), "not even one's own");
+    assert!(ask("GET", "sets.cluster").await.starts_with("403"));
 }
 
 #[tokio::test]
@@ -80,6 +124,8 @@ async fn one_instant_while_everything_is_written_to_all_of_it_lost_and_back() {
     let held = pulp.now().await.expect("the Pulp").status.expect("a status").holds;
     assert!(held.iter().all(|hold| !hold.holder.starts_with("backup-")), "{held:?}");
 
+    nobody_else_gets_at_it(&bank, &name, &foreman.namespace).await;
+
     // Everything is lost: the namespace with its instances, Secrets and volumes.
     foreman.lose().await;
 
@@ -99,12 +145,30 @@ async fn one_instant_while_everything_is_written_to_all_of_it_lost_and_back() {
         StatusCode::FOUND,
         "the password is the one from before"
     );
-    arrive(&pulp.visitor().await, &artifacts).await;
+    arrive(&pulp.visitor().await, &anywhere(&artifacts)).await;
     Writers::unbroken(&back, &pulp).await;
     // What was restored works: it takes new content.
     let more = file(&pulp.admin().await).await;
     arrive(&pulp.visitor().await, &more).await;
 
+    // The proof, in a namespace for that; nothing of it is left.
+    let scratch = PulpStory::new("scratch").await;
+    Story::ungranted(&scratch.namespace).await.grant().await;
+    scratch.grant_backups().await;
+    let mapping = json!({ "namespaces": { foreman.namespace.clone(): scratch.namespace } });
+    state(&client, "RestoreDrill", &name, json!({ "storage": { "name": name }, "mapping": mapping })).await;
+    let status = condition(&client, "RestoreDrill", &name, "Proven", "True", LONG).await;
+    println!("proven: ready {} s after the drill began", status["last"]["seconds"]);
+    condition(&client, "Backup", &name, "Verified", "True", LONG).await;
+    wait(LONG, "the drill's instances are gone", async || {
+        let left = scratch.objects().await;
+        let left: Vec<_> =
+            left.titles().into_iter().filter(|title| title.contains("my")).map(str::to_owned).collect();
+        if left.is_empty() { Ok(()) } else { Err(left.join(", ")) }
+    })
+    .await;
+
+    delete(&client, "RestoreDrill", &name).await;
     delete(&client, "Restore", &name).await;
     delete(&client, "Backup", &name).await;
     delete(&client, "BackupStorage", &name).await;

@@ -144,7 +144,8 @@ pub async fn reconcile(drill: Arc<RestoreDrill>, term: Arc<Term>) -> Result<Acti
         // Written down first: one that was made and then forgotten would never be taken away.
         status.restore = Some(restore.clone());
         report(&term, &*drill, before.as_ref(), &status).await?;
-        let object = Restore::new(&restore, spec);
+        let mut object = Restore::new(&restore, spec);
+        object.metadata.labels = Some([(names::DRILL.to_owned(), name.clone())].into());
         call("create", format!("Restore {restore}"), api.create(&PostParams::default(), &object)).await?;
         return Ok(Action::requeue(LOOK));
     }

@@ -8,6 +8,8 @@ use crate::crd::Reference;
 pub const RUN: &str = "backup.theforeman.org/run";
 /// Label: which try of it.
 pub const ATTEMPT: &str = "backup.theforeman.org/attempt";
+/// Label of a `Restore` whose services are taken away again, volumes and all.
+pub const DRILL: &str = "backup.theforeman.org/drill";
 /// Label of a `Backup` that was not run here: its set was found in a storage.
 pub const FOUND: &str = "backup.theforeman.org/found";
 /// Finalizer of a `Backup`: holds are released and movers end before it goes.

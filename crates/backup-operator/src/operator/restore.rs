@@ -389,7 +389,11 @@ impl Run<'_> {
         }
         let Some(kind) = resource(&one.to.kind) else { return Ok(()) };
         let hold = (names::hold(self.uid), hold::value(&[What::Writes], Timestamp::now()));
-        let object = objects::restored(&custom, &one.to, &self.restore.spec.mapping, (&hold.0, hold.1));
+        let mut object = objects::restored(&custom, &one.to, &self.restore.spec.mapping, (&hold.0, hold.1));
+        if self.restore.labels().contains_key(names::DRILL) {
+            // Otherwise what it consists of would stay: volumes, keys.
+            object["spec"]["deletionPolicy"] = "Delete".into();
+        }
         let object: DynamicObject = serde_json::from_value(object)
             .map_err(|error| Error::Slow { what: format!("{}: {error}", one.from) })?;
         let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &kind);
