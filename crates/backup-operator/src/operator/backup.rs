@@ -176,6 +176,16 @@ impl Run<'_> {
             // A backup of nothing that succeeds is found out when it is needed.
             return Ok(Step::Fail("spec.instances: nothing in the cluster that is selected says what a backup of it consists of (status.backup)".into()));
         }
+        let in_bucket = |service: &&Service| {
+            let backup = service.status.backup.as_ref();
+            backup.is_some_and(|backup| backup.content.iter().any(|content| content.volume.is_none()))
+        };
+        if let Some(service) = found.iter().find(in_bucket) {
+            return Ok(Step::Fail(format!(
+                "{} keeps its content in a bucket, which cannot be backed up yet; name the services without it in spec.instances, and let the bucket keep versions",
+                service.of
+            )));
+        }
         status.instances = found
             .into_iter()
             .map(|service| Instance {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{
     names,
-    services::{Service, resource},
+    services::{Service, one, resource},
 };
 use crate::crd::Reference;
 
@@ -41,9 +41,15 @@ pub async fn hold(client: &Client, service: &Service, uid: &str, what: &[What]) 
     annotate(client, &service.of, &[(&name, Some(value(what, now)))]).await
 }
 
-/// Lets a service go.
+/// Lets a service go, if there is one: where a whole namespace is gone, so is the permission to write there.
 pub async fn release(client: &Client, of: &Reference, uid: &str) -> Result<(), Error> {
-    annotate(client, of, &[(&names::hold(uid), None)]).await
+    let name = names::hold(uid);
+    match one(client, of).await? {
+        Some(service) if service.object.annotations().contains_key(&name) => {
+            annotate(client, of, &[(&name, None)]).await
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Writes annotations of a service, or takes them off. One that is gone needs none.
