@@ -5,12 +5,18 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Stdio,
+    time::{Duration, Instant},
 };
 
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
     process::{Child, ChildStderr, ChildStdin, ChildStdout, Command},
 };
+
+/// How long a server that cannot be reached is waited for.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// Between two tries.
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// Keys of the Secret, and the variables that `libpq` reads them from.
 const KEYS: [(&str, &str); 6] = [
@@ -101,6 +107,13 @@ impl Database {
     }
 }
 
+/// Whether a connection may be had later; a refused login will not.
+fn passing(why: &str) -> bool {
+    !["authentication failed", "does not exist", "no pg_hba.conf entry", "certificate", "SSL"]
+        .iter()
+        .any(|lasting| why.contains(lasting))
+}
+
 /// An open connection, by `psql`.
 pub struct Session {
     name: String,
@@ -111,8 +124,21 @@ pub struct Session {
 }
 
 impl Session {
-    /// Connects.
+    /// Connects; what may pass, such as a server or a name service that restarts, is waited for.
     pub async fn open(database: &Database) -> Result<Self, Error> {
+        let begun = Instant::now();
+        loop {
+            match Self::attempt(database).await {
+                Err(error) if passing(&error.why) && begun.elapsed() < PATIENCE => {
+                    tracing::warn!(%error, "trying again");
+                    tokio::time::sleep(AGAIN).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn attempt(database: &Database) -> Result<Self, Error> {
         let mut command = Command::from(database.program("psql"));
         command
             .args([
@@ -193,5 +219,28 @@ impl Session {
         let said = String::from_utf8_lossy(&said).trim().replace('\n', "; ");
         let why = if said.is_empty() { "the connection is lost".to_owned() } else { said };
         Error { name: self.name.clone(), why }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::passing;
+
+    #[test]
+    fn a_server_that_is_away_is_waited_for_and_a_refused_login_is_not() {
+        for why in [
+            "psql: error: could not translate host name \"db\" to address: Temporary failure in name resolution",
+            "psql: error: connection to server at \"db\" (10.0.0.1), port 5432 failed: Connection refused",
+            "psql: error: connection to server failed: FATAL: the database system is starting up",
+        ] {
+            assert!(passing(why), "{why}");
+        }
+        for why in [
+            "FATAL: password authentication failed for user \"pulp\"",
+            "FATAL: database \"pulp\" does not exist",
+            "SSL error: certificate verify failed",
+        ] {
+            assert!(!passing(why), "{why}");
+        }
     }
 }
