@@ -153,7 +153,8 @@ async fn one_instant_while_everything_is_written_to_all_of_it_lost_and_back() {
 
     // The proof, in a namespace for that; nothing of it is left.
     let scratch = PulpStory::new("scratch").await;
-    Story::ungranted(&scratch.namespace).await.grant().await;
+    let beside = Story::ungranted(&scratch.namespace).await;
+    beside.grant().await;
     scratch.grant_backups().await;
     let mapping = json!({ "namespaces": { foreman.namespace.clone(): scratch.namespace } });
     state(&client, "RestoreDrill", &name, json!({ "storage": { "name": name }, "mapping": mapping })).await;
