@@ -116,7 +116,7 @@ pub async fn reconcile(drill: Arc<RestoreDrill>, term: Arc<Term>) -> Result<Acti
         let newest = match sets::list(&term, &storage).await? {
             Ok(sets) => sets.into_iter().next_back(),
             Err(why) => {
-                condition(&mut status.conditions, generation, "Proven", false, "Unreadable", why);
+                condition(&mut status.conditions, generation, "Proven", false, "Unreadable", why.to_string());
                 report(&term, &*drill, before.as_ref(), &status).await?;
                 return Ok(Action::requeue(LOOK * 6));
             }

@@ -8,7 +8,7 @@ use kube::{
 };
 use reconcile::{Error, call};
 
-use super::{Term, backup::size, controller::report, names::FOUND, sets::Set};
+use super::{Term, controller::report, names::FOUND, progress::size, sets::Set};
 use crate::crd::{Backup, BackupSpec, BackupStatus, Named, Phase, Reference, Selection, condition};
 
 /// Makes the `Backup` of each set that has none.

@@ -70,6 +70,14 @@ impl Home {
             namespace,
         })
     }
+
+    /// The words that say how a namespace is opened to us.
+    pub fn permission(&self, namespace: &str, what: &str) -> String {
+        let account = self.account.trim_start_matches("system:serviceaccount:");
+        format!(
+            "no permission to {what} in namespace {namespace}; whoever administers it grants it: kubectl create rolebinding backup-operator-namespace --namespace {namespace} --clusterrole backup-operator-namespace --serviceaccount {account}"
+        )
+    }
 }
 
 /// The authority that is kept, or a new one.

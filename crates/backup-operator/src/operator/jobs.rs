@@ -1,10 +1,10 @@
-//! The Jobs of movers, and what came of them.
+//! The Jobs of movers.
 
 use k8s_openapi::{
     api::{
         batch::v1::{Job, JobSpec},
         core::v1::{
-            Capabilities, Container, PersistentVolumeClaimVolumeSource, Pod, PodSecurityContext, PodSpec,
+            Capabilities, Container, PersistentVolumeClaimVolumeSource, PodSecurityContext, PodSpec,
             PodTemplateSpec, ProjectedVolumeSource, ResourceRequirements, SeccompProfile, SecretVolumeSource,
             SecurityContext, ServiceAccountTokenProjection, Volume, VolumeProjection,
         },
@@ -24,15 +24,43 @@ use super::{
     home::Home,
     names::{self, AUDIENCE},
 };
-use crate::mover::{
-    Outcome, Spec, Task,
-    spec::{CONFIG_MAPS, CONTENT, DATABASES, SECRETS, VARIABLE},
+use crate::{
+    crd::Reference,
+    mover::{
+        Spec, Task,
+        spec::{CONFIG_MAPS, CONTENT, DATABASES, SECRETS, VARIABLE},
+    },
 };
 
 /// User of a mover whose instance does not say whose its files are.
 const NOBODY: i64 = 65532;
 /// How long a Job that has ended stays, for whoever wants to read its log (s).
 const KEPT: i32 = 3600;
+
+/// What a mover is told: its task, for which run and try, of which instance, in which storage and repository.
+pub fn spec(
+    home: &Home,
+    task: Task,
+    (run, attempt): (&str, i32),
+    instance: &Reference,
+    (storage, repository): (&str, &str),
+    backup: &Backup,
+) -> Spec {
+    Spec {
+        task,
+        run: run.into(),
+        attempt,
+        instance: instance.clone(),
+        storage: storage.into(),
+        repository: repository.into(),
+        gateway: home.gateway.clone(),
+        ca: home.ca.clone(),
+        databases: backup.databases.iter().map(|database| database.name.clone()).collect(),
+        content: backup.content.clone(),
+        secrets: backup.secrets.clone(),
+        config_maps: backup.config_maps.clone(),
+    }
+}
 
 /// A mover's Job.
 pub fn job(home: &Home, spec: &Spec, backup: &Backup, deadline: i64) -> Job {
@@ -193,80 +221,6 @@ pub async fn start(client: &Client, job: &Job) -> Result<(), Error> {
     }
 }
 
-/// What came of a Job.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Ended {
-    /// It has not ended. For people: what its pod waits for, if for anything.
-    No(Option<String>),
-    /// As its mover says.
-    With(Outcome),
-    /// Without a word: its pod was killed, or the Job was deleted.
-    Lost(String),
-}
-
-/// Looks at a Job and its pod.
-pub async fn ended(client: &Client, namespace: &str, name: &str) -> Result<Ended, Error> {
-    let jobs: Api<Job> = Api::namespaced(client.clone(), namespace);
-    let what = format!("Job {namespace}/{name}");
-    let Some(job) = call("get", &what, jobs.get_opt(name)).await? else {
-        return Ok(Ended::Lost(format!("{what} was deleted")));
-    };
-    let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
-    let selector = ListParams::default().labels(&format!("job-name={name}"));
-    let pods = call("list", format!("pods of {what}"), pods.list(&selector)).await?;
-    let conditions = job.status.and_then(|status| status.conditions).unwrap_or_default();
-    let ended = |type_: &str| conditions.iter().find(|one| one.type_ == type_ && one.status == "True");
-    for pod in &pods.items {
-        if let Some(outcome) = outcome(pod) {
-            return Ok(Ended::With(outcome));
-        }
-    }
-    if let Some(failed) = ended("Failed") {
-        let reason = failed.reason.clone().unwrap_or_default();
-        let why =
-            pods.items.iter().find_map(death).unwrap_or_else(|| failed.message.clone().unwrap_or_default());
-        if reason == "DeadlineExceeded" {
-            return Ok(Ended::With(Outcome::Failed(format!("{what} took longer than spec.deadline allows"))));
-        }
-        return Ok(Ended::Lost(format!("{what} ended without a word: {why}")));
-    }
-    if ended("Complete").is_some() {
-        return Ok(Ended::Lost(format!("{what} has succeeded, but its pod is gone")));
-    }
-    Ok(Ended::No(pods.items.iter().find_map(waiting)))
-}
-
-/// The mover's own words.
-fn outcome(pod: &Pod) -> Option<Outcome> {
-    let status = pod.status.as_ref()?.container_statuses.as_ref()?.first()?;
-    let message = status.state.as_ref()?.terminated.as_ref()?.message.as_ref()?;
-    serde_json::from_str(message).ok()
-}
-
-/// Why a pod died that said nothing.
-fn death(pod: &Pod) -> Option<String> {
-    let status = pod.status.as_ref()?;
-    if let Some(message) = status.message.clone().or(status.reason.clone()) {
-        return Some(message);
-    }
-    let ended = status.container_statuses.as_ref()?.first()?.state.as_ref()?.terminated.as_ref()?;
-    Some(format!("{} (exit code {})", ended.reason.as_deref().unwrap_or("ended"), ended.exit_code))
-}
-
-/// What a pod waits for.
-fn waiting(pod: &Pod) -> Option<String> {
-    let status = pod.status.as_ref()?;
-    let container = status.container_statuses.iter().flatten().next();
-    let waiting = container.and_then(|one| one.state.as_ref()?.waiting.as_ref());
-    if let Some(waiting) = waiting.filter(|one| one.reason.as_deref() != Some("ContainerCreating")) {
-        let message = waiting.message.clone().unwrap_or_default();
-        return Some(format!("{}: {message}", waiting.reason.clone().unwrap_or_default()));
-    }
-    let conditions = status.conditions.iter().flatten();
-    let scheduled = conditions.into_iter().find(|one| one.type_ == "PodScheduled" && one.status == "False");
-    scheduled.and_then(|one| one.message.clone())
-}
-
 /// Deletes the Jobs of a run in a namespace, and with them their pods.
 pub async fn delete(client: &Client, namespace: &str, run: &str) -> Result<(), Error> {
     let api: Api<Job> = Api::namespaced(client.clone(), namespace);
@@ -289,7 +243,6 @@ mod tests {
     use reconcile::{BackupContent, BackupDatabase};
 
     use super::*;
-    use crate::crd::Reference;
 
     fn home() -> Home {
         Home {
@@ -305,20 +258,8 @@ mod tests {
     }
 
     fn spec(task: Task) -> Spec {
-        Spec {
-            task,
-            run: "01234567-89ab".into(),
-            attempt: 1,
-            instance: Reference { kind: "Pulp".into(), namespace: "n".into(), name: "p".into() },
-            storage: "main".into(),
-            repository: "n".into(),
-            gateway: String::new(),
-            ca: String::new(),
-            databases: vec![],
-            content: vec![],
-            secrets: vec![],
-            config_maps: vec![],
-        }
+        let of = Reference { kind: "Pulp".into(), namespace: "n".into(), name: "p".into() };
+        super::spec(&home(), task, ("01234567-89ab", 1), &of, ("main", "n"), &backup())
     }
 
     fn backup() -> Backup {

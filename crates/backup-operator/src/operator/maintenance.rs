@@ -8,15 +8,15 @@ use reconcile::{Backup, Error};
 
 use super::{
     Term,
-    jobs::{self, Ended},
-    sets,
+    ended::{self, Ended},
+    jobs, sets,
 };
 use crate::{
     crd::{BackupStorage, BackupStorageStatus, Reference, condition, now},
     cron::Cron,
     cut::wire::Order,
     gateway::Stores,
-    mover::{Outcome, Spec, Task},
+    mover::{Outcome, Task},
 };
 
 /// How long one may take (s).
@@ -55,23 +55,9 @@ pub async fn step(
     };
     let attempt = i32::try_from(since.as_second() / 60).unwrap_or_default();
     let parts = u32::try_from(storage.spec.maintenance.read_all_in_days).unwrap_or(1).max(1);
-    let spec = Spec {
-        task: Task::Maintain {
-            part: u32::try_from(at.as_second() / DAY).unwrap_or_default() % parts,
-            of: parts,
-        },
-        run: uid.clone(),
-        attempt,
-        instance: of.clone(),
-        storage: name.clone(),
-        repository: String::new(),
-        gateway: term.home.gateway.clone(),
-        ca: term.home.ca.clone(),
-        databases: vec![],
-        content: vec![],
-        secrets: vec![],
-        config_maps: vec![],
-    };
+    let part = u32::try_from(at.as_second() / DAY).unwrap_or_default() % parts;
+    let task = Task::Maintain { part, of: parts };
+    let spec = jobs::spec(&term.home, task, (&uid, attempt), &of, (&name, ""), &Backup::default());
     let job = jobs::job(&term.home, &spec, &Backup::default(), DEADLINE);
     let run = term.floor.run(&uid, attempt);
     if !run.expects(&of.to_string()) {
@@ -97,7 +83,7 @@ pub async fn step(
         jobs::start(&term.client, &job).await?;
         status.maintenance = Some(job_name.clone());
     }
-    let (healthy, reason, message) = match jobs::ended(&term.client, &of.namespace, &job_name).await? {
+    let (healthy, reason, message) = match ended::of(&term.client, &of.namespace, &job_name).await? {
         Ended::No(_) => return Ok(()),
         Ended::With(Outcome::Maintained { damage, used, removed }) => {
             status.used_bytes = i64::try_from(used).ok();

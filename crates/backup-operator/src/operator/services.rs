@@ -19,8 +19,9 @@ pub fn service_kinds() -> Vec<Kind> {
 
 fn more(text: &str) -> Vec<Kind> {
     let kind = |text: &str| {
-        let mut parts = text.trim().splitn(3, '.');
-        Some(Kind::optional(parts.clone().nth(2)?, parts.clone().nth(1)?, parts.next()?))
+        let (kind, rest) = text.trim().split_once('.')?;
+        let (version, group) = rest.split_once('.')?;
+        Some(Kind::optional(group, version, kind))
     };
     text.split(',').filter_map(kind).collect()
 }

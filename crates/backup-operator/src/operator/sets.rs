@@ -31,13 +31,6 @@ pub struct Set {
     pub instances: Vec<Instance>,
 }
 
-/// What the engine could not do, in words for a condition.
-pub type Words = String;
-
-fn words(error: engine::Error) -> Words {
-    error.to_string()
-}
-
 /// A repository of a storage, opened by the operator itself. Blocks.
 fn open(
     term: &Term,
@@ -65,26 +58,30 @@ pub async fn with<T: Send + 'static>(
     repository: &str,
     new: bool,
     work: impl FnOnce(&Repository) -> Result<T, engine::Error> + Send + 'static,
-) -> Result<Result<T, Words>, Error> {
+) -> Result<Result<T, engine::Error>, Error> {
     let Some(key) = term.storages.key(storage) else {
-        return Ok(Err(format!("BackupStorage {storage} is not ready")));
+        return Ok(Err(unready(storage)));
     };
     let (term, storage, repository) = (term.clone(), storage.to_owned(), repository.to_owned());
     let done = tokio::task::spawn_blocking(move || {
-        open(&term, &storage, &repository, &key, new).and_then(|repository| work(&repository)).map_err(words)
+        open(&term, &storage, &repository, &key, new).and_then(|repository| work(&repository))
     });
     done.await.map_err(|error| Error::Slow { what: format!("the repository: {error}") })
 }
 
 /// What a mover needs to open the repository of its namespace.
-pub fn key(term: &Term, storage: &str, repository: &str) -> Result<String, Words> {
-    let key = term.storages.key(storage).ok_or_else(|| format!("BackupStorage {storage} is not ready"))?;
-    let key = Key::of(&key, repository).map_err(words)?;
-    String::from_utf8(key.to_secret()).map_err(|error| error.to_string())
+pub fn key(term: &Term, storage: &str, repository: &str) -> Result<String, engine::Error> {
+    let key = term.storages.key(storage).ok_or_else(|| unready(storage))?;
+    let key = Key::of(&key, repository)?;
+    String::from_utf8(key.to_secret()).map_err(|error| engine::Error::BadKey(error.to_string()))
+}
+
+fn unready(storage: &str) -> engine::Error {
+    engine::Error::Storage(format!("BackupStorage {storage} is not ready"))
 }
 
 /// Writes the list of a set: from now on it exists. One that is there already stays.
-pub async fn seal(term: &Arc<Term>, storage: &str, set: Set) -> Result<Result<(), Words>, Error> {
+pub async fn seal(term: &Arc<Term>, storage: &str, set: Set) -> Result<Result<(), engine::Error>, Error> {
     with(term, storage, SETS, true, move |repository| {
         let tag = format!("set={}", set.name);
         if repository.snapshots()?.iter().any(|snapshot| snapshot.tags.contains(&tag)) {
@@ -103,7 +100,7 @@ pub async fn seal(term: &Arc<Term>, storage: &str, set: Set) -> Result<Result<()
 }
 
 /// All sets of a storage, oldest first.
-pub async fn list(term: &Arc<Term>, storage: &str) -> Result<Result<Vec<Set>, Words>, Error> {
+pub async fn list(term: &Arc<Term>, storage: &str) -> Result<Result<Vec<Set>, engine::Error>, Error> {
     let found = with(term, storage, SETS, false, |repository| {
         let snapshots = repository.snapshots()?;
         let reader = repository.reader()?;
@@ -121,7 +118,7 @@ pub async fn list(term: &Arc<Term>, storage: &str) -> Result<Result<Vec<Set>, Wo
         Ok(sets)
     });
     match found.await? {
-        Err(words) if words.contains("has no repository yet") => Ok(Ok(vec![])),
+        Err(engine::Error::NoRepository(_)) => Ok(Ok(vec![])),
         other => Ok(other),
     }
 }
@@ -132,7 +129,7 @@ pub async fn forget(
     storage: &str,
     set: &str,
     namespaces: Vec<String>,
-) -> Result<Result<(), Words>, Error> {
+) -> Result<Result<(), engine::Error>, Error> {
     let tag = format!("set={set}");
     for repository in std::iter::once(SETS.to_owned()).chain(namespaces) {
         let tag = tag.clone();
@@ -146,8 +143,8 @@ pub async fn forget(
             if ids.is_empty() { Ok(()) } else { repository.forget(&ids) }
         });
         match gone.await? {
-            Err(words) if !words.contains("has no repository yet") => return Ok(Err(words)),
-            _ => {}
+            Ok(()) | Err(engine::Error::NoRepository(_)) => {}
+            Err(error) => return Ok(Err(error)),
         }
     }
     Ok(Ok(()))

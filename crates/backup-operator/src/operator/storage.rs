@@ -117,7 +117,16 @@ pub async fn reconcile(storage: Arc<BackupStorage>, term: Arc<Term>) -> Result<A
                 status.sets = i64::try_from(found.len()).ok();
                 found::tell(&term, &name, found).await?;
             }
-            Err(words) => condition(&mut status.conditions, generation, "Ready", false, "Unreadable", words),
+            Err(words) => {
+                condition(
+                    &mut status.conditions,
+                    generation,
+                    "Ready",
+                    false,
+                    "Unreadable",
+                    words.to_string(),
+                );
+            }
         }
     }
     if ready {

@@ -1,44 +1,34 @@
-//! The controller of `Backup`: one run, from the hold on deletion to the list that makes the set exist.
+//! The phases of a backup, each a look at what there is and what is done next.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use kube::{
-    Api, ResourceExt,
-    api::{Patch, PatchParams},
-    runtime::controller::Action,
-};
+use kube::{Api, ResourceExt};
 use reconcile::{Error, What, call};
-use serde_json::json;
 
-use super::{
+use super::super::{
     Term,
-    controller::report,
-    hold,
-    jobs::{self, Ended},
-    names, objects,
+    ended::{self, Ended},
+    hold, jobs, names, objects,
+    progress::{progress, size},
     services::{self, Service},
     sets,
 };
 use crate::{
-    crd::{Backup, BackupStatus, DeletionPolicy, Instance, Phase, Progress, condition, holds, now},
+    crd::{Backup, BackupStatus, BackupStorage, Cut, Instance, Phase, condition, holds, now},
     cut::{Hurdle, wire::Order},
-    mover::{Outcome, Spec, Task},
+    mover::{Outcome, Task},
 };
 
-/// Between two looks at a run that is going on.
-const LOOK: Duration = Duration::from_secs(2);
 /// Between two reports of progress.
 const TELL: i64 = 10;
 /// How long a gap between commits is looked for before workers are asked to pause, and after that.
 const PATIENCE: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(20)];
 /// How long services may take to hold, and movers to come (s).
 const GATHER: i64 = 600;
-/// Tries after pods were lost.
-const ATTEMPTS: i32 = 3;
 
 /// What one look at a run came to.
-enum Step {
+pub enum Step {
     /// Later again.
     Wait(String),
     /// Go on with this phase.
@@ -49,104 +39,14 @@ enum Step {
     Again(String),
 }
 
-/// One pass.
-pub async fn reconcile(backup: Arc<Backup>, term: Arc<Term>) -> Result<Action, Error> {
-    let before = backup.status.clone();
-    let mut status = before.clone().unwrap_or_default();
-    status.observed_generation = backup.metadata.generation;
-    if backup.metadata.deletion_timestamp.is_some() {
-        return end(&backup, &term, &status).await;
-    }
-    if status.phase.ended() {
-        return Ok(Action::await_change());
-    }
-    if backup.labels().contains_key(names::FOUND) && status.phase == Phase::Pending {
-        // Whoever has found it tells what it is.
-        return Ok(Action::await_change());
-    }
-    if finalizer(&term, &backup, true).await? {
-        // The object is another one now; its watch wakes us.
-        return Ok(Action::await_change());
-    }
-    let uid = backup.uid().unwrap_or_default();
-    let late = status.started_at.as_ref().is_some_and(|since| {
-        Timestamp::now().duration_since(since.0).as_secs() > backup.spec.deadline.seconds()
-    });
-    let step = if backup.spec.cancel {
-        status.phase = Phase::Canceled;
-        Step::Fail("it was canceled (spec.cancel)".into())
-    } else if late {
-        Step::Fail(format!(
-            "it took longer than spec.deadline ({}) allows, in phase {:?}",
-            backup.spec.deadline.0, status.phase
-        ))
-    } else {
-        let run = Run { backup: &backup, term: &term, uid: &uid };
-        match status.phase {
-            Phase::Pending => run.begin(&mut status).await?,
-            Phase::Preparing => run.prepare(&mut status).await?,
-            Phase::Cutting => run.cut(&mut status).await?,
-            Phase::Copying => run.copy(&mut status).await?,
-            Phase::Sealing => run.seal(&mut status).await?,
-            Phase::Completed | Phase::Failed | Phase::Canceled => return Ok(Action::await_change()),
-        }
-    };
-    let generation = backup.metadata.generation;
-    let (reason, message) = match step {
-        Step::Wait(message) => (format!("{:?}", status.phase), message),
-        Step::On(phase) => {
-            status.phase = phase;
-            (format!("{phase:?}"), String::new())
-        }
-        Step::Again(why) if status.attempt < ATTEMPTS => {
-            clean(&term, &uid, &status).await?;
-            tracing::warn!(backup = backup.name_any(), why, "beginning anew");
-            status.attempt += 1;
-            status.cut = None;
-            status.phase = Phase::Preparing;
-            ("Preparing".into(), format!("try {} of {ATTEMPTS}, as {why}", status.attempt))
-        }
-        Step::Fail(why) | Step::Again(why) => {
-            if status.phase != Phase::Canceled {
-                status.phase = Phase::Failed;
-            }
-            (format!("{:?}", status.phase), why)
-        }
-    };
-    if status.phase.ended() {
-        status.ended_at.get_or_insert_with(now);
-        status.progress = None;
-        // First: whatever comes after, nobody stands still for nothing.
-        clean(&term, &uid, &status).await?;
-        tracing::info!(backup = backup.name_any(), phase = ?status.phase, set = status.set, message, "ended");
-    }
-    let complete = status.phase == Phase::Completed;
-    let message = if complete { told(&status) } else { message };
-    condition(&mut status.conditions, generation, "Complete", complete, &reason, message);
-    report(&term, &*backup, before.as_ref(), &status).await?;
-    Ok(if status.phase.ended() { Action::await_change() } else { Action::requeue(LOOK) })
-}
-
-/// What is in a set, in one sentence.
-fn told(status: &BackupStatus) -> String {
-    let cut = status.cut.clone().unwrap_or_default();
-    let paused = if cut.workers_paused { ", with workers paused for it" } else { ", nothing stood still" };
-    let how = if status
-        .instances
-        .iter()
-        .all(|one| one.stored.iter().all(|stored| !stored.what.starts_with("database/")))
-    {
-        String::new()
-    } else {
-        format!(" (found in {} ms and {} tries{paused})", cut.milliseconds, cut.tries)
-    };
-    format!("{} services as they were at {}{how}", status.instances.len(), cut.at.0)
-}
-
-struct Run<'a> {
-    backup: &'a Backup,
-    term: &'a Arc<Term>,
-    uid: &'a str,
+/// A run that is going on.
+pub struct Run<'a> {
+    /// What is asked for.
+    pub backup: &'a Backup,
+    /// What all reconciles share.
+    pub term: &'a Arc<Term>,
+    /// Identifies it.
+    pub uid: &'a str,
 }
 
 impl Run<'_> {
@@ -154,8 +54,9 @@ impl Run<'_> {
         &self.backup.spec.storage.name
     }
 
-    async fn begin(&self, status: &mut BackupStatus) -> Result<Step, Error> {
-        let api: Api<crate::crd::BackupStorage> = Api::all(self.term.client.clone());
+    /// Resolves what is backed up, once its storage works.
+    pub async fn begin(&self, status: &mut BackupStatus) -> Result<Step, Error> {
+        let api: Api<BackupStorage> = Api::all(self.term.client.clone());
         let what = format!("BackupStorage {}", self.storage());
         let Some(storage) = call("get", &what, api.get_opt(self.storage())).await? else {
             return Ok(Step::Wait(format!("spec.storage: there is no {what}")));
@@ -235,7 +136,8 @@ impl Run<'_> {
         Ok(Ok(waited))
     }
 
-    async fn prepare(&self, status: &mut BackupStatus) -> Result<Step, Error> {
+    /// Holds deletion and starts the movers; goes on when all of them are there.
+    pub async fn prepare(&self, status: &mut BackupStatus) -> Result<Step, Error> {
         let found = match self.services(status).await? {
             Ok(found) => found,
             Err(why) => return Ok(Step::Fail(why)),
@@ -251,29 +153,23 @@ impl Run<'_> {
             if !run.expects(&name) {
                 let key = match sets::key(self.term, self.storage(), namespace) {
                     Ok(key) => key,
-                    Err(why) => return Ok(Step::Wait(why)),
+                    Err(why) => return Ok(Step::Wait(why.to_string())),
                 };
                 run.expect(&name, Order::Start { key, objects: objects::kept(service) });
             }
-            let spec = Spec {
-                task: Task::Backup { set: status.set.clone() },
-                run: self.uid.into(),
-                attempt: status.attempt,
-                instance: service.of.clone(),
-                storage: self.storage().into(),
-                repository: namespace.clone(),
-                gateway: self.term.home.gateway.clone(),
-                ca: self.term.home.ca.clone(),
-                databases: backup.databases.iter().map(|database| database.name.clone()).collect(),
-                content: backup.content.clone(),
-                secrets: backup.secrets.clone(),
-                config_maps: backup.config_maps.clone(),
-            };
+            let spec = jobs::spec(
+                &self.term.home,
+                Task::Backup { set: status.set.clone() },
+                (self.uid, status.attempt),
+                &service.of,
+                (self.storage(), namespace),
+                backup,
+            );
             let job = jobs::job(&self.term.home, &spec, backup, self.backup.spec.deadline.seconds());
             instance.job = job.metadata.name.clone().unwrap_or_default();
             match jobs::start(&self.term.client, &job).await {
                 Err(Error::Forbidden { what, .. }) => {
-                    return Ok(Step::Wait(permission(&self.term.home, namespace, &what)));
+                    return Ok(Step::Wait(self.term.home.permission(namespace, &what)));
                 }
                 other => other?,
             }
@@ -299,19 +195,15 @@ impl Run<'_> {
             why.push(format!("the movers of {}", missing.join(", ")));
         }
         let why = format!("waiting for {}{}", why.join(" and for "), pods(status));
-        let since = status
-            .conditions
-            .iter()
-            .find(|one| one.type_ == "Gathering")
-            .map(|one| one.last_transition_time.0);
-        let begun = since.or(status.started_at.as_ref().map(|time| time.0)).unwrap_or_default();
+        let begun = status.started_at.as_ref().map(|time| time.0).unwrap_or_default();
         if Timestamp::now().duration_since(begun).as_secs() > GATHER * i64::from(status.attempt) {
             return Ok(Step::Fail(format!("after {} minutes still {why}", GATHER / 60)));
         }
         Ok(Step::Wait(why))
     }
 
-    async fn cut(&self, status: &mut BackupStatus) -> Result<Step, Error> {
+    /// Looks for one instant over all databases.
+    pub async fn cut(&self, status: &mut BackupStatus) -> Result<Step, Error> {
         let found = match self.services(status).await? {
             Ok(found) => found,
             Err(why) => return Ok(Step::Fail(why)),
@@ -353,7 +245,7 @@ impl Run<'_> {
                     milliseconds = cut.milliseconds,
                     "one instant"
                 );
-                status.cut = Some(crate::crd::Cut { workers_paused: paused, ..cut });
+                status.cut = Some(Cut { workers_paused: paused, ..cut });
                 status.conditions.retain(|one| one.type_ != "WorkersPaused");
                 Ok(Step::On(Phase::Copying))
             }
@@ -374,7 +266,8 @@ impl Run<'_> {
         }
     }
 
-    async fn copy(&self, status: &mut BackupStatus) -> Result<Step, Error> {
+    /// Waits for the movers, and goes on holding deletion meanwhile.
+    pub async fn copy(&self, status: &mut BackupStatus) -> Result<Step, Error> {
         let found = match self.services(status).await? {
             Ok(found) => found,
             Err(why) => return Ok(Step::Fail(why)),
@@ -408,7 +301,8 @@ impl Run<'_> {
         Ok(Step::Wait(pods(status).trim_start_matches(&[':', ' '][..]).to_owned()))
     }
 
-    async fn seal(&self, status: &mut BackupStatus) -> Result<Step, Error> {
+    /// Writes the list of the set.
+    pub async fn seal(&self, status: &mut BackupStatus) -> Result<Step, Error> {
         let ended_at = now();
         let set = sets::Set {
             name: status.set.clone(),
@@ -418,7 +312,7 @@ impl Run<'_> {
             instances: status.instances.clone(),
         };
         if let Err(why) = sets::seal(self.term, self.storage(), set).await? {
-            return Ok(Step::Wait(why));
+            return Ok(Step::Wait(why.to_string()));
         }
         let bytes: i64 = status.instances.iter().flat_map(|one| &one.stored).map(|stored| stored.bytes).sum();
         status.size = size(bytes);
@@ -429,7 +323,7 @@ impl Run<'_> {
     /// Takes over what came of the Jobs that have ended; a step if that decides the run.
     async fn ended(&self, status: &mut BackupStatus) -> Result<Option<Step>, Error> {
         for instance in status.instances.iter_mut().filter(|one| one.stored.is_empty()) {
-            match jobs::ended(&self.term.client, &instance.of.namespace, &instance.job).await? {
+            match ended::of(&self.term.client, &instance.of.namespace, &instance.job).await? {
                 Ended::No(waits) => instance.message = waits.unwrap_or_default(),
                 Ended::With(Outcome::Done(stored)) => {
                     instance.stored = stored;
@@ -461,114 +355,4 @@ fn pods(status: &BackupStatus) -> String {
     let said = status.instances.iter().filter(|one| !one.message.is_empty());
     let said: Vec<_> = said.map(|one| format!("{}: {}", one.of, one.message)).collect();
     if said.is_empty() { String::new() } else { format!(": {}", said.join("; ")) }
-}
-
-/// What has been copied of how much, over all movers.
-fn progress(members: impl Iterator<Item = (u64, u64, u64)>, status: &BackupStatus) -> Progress {
-    let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    let (mut bytes, mut total, mut files) = (0, 0, 0);
-    for (done, all, count) in members {
-        bytes += number(done);
-        total += number(all.max(done));
-        files += number(count);
-    }
-    for stored in status.instances.iter().flat_map(|one| &one.stored) {
-        bytes += stored.bytes;
-        total += stored.bytes;
-        files += stored.files;
-    }
-    let percent = if total > 0 { i32::try_from(bytes * 100 / total).unwrap_or(100) } else { 0 };
-    let begun = status.cut.as_ref().map_or_else(Timestamp::now, |cut| cut.at.0);
-    let took = Timestamp::now().duration_since(begun).as_secs();
-    let time_left =
-        if bytes > 0 && total > bytes { span(took * (total - bytes) / bytes) } else { String::new() };
-    Progress { bytes, total, files, percent, time_left }
-}
-
-/// Seconds, for people.
-fn span(seconds: i64) -> String {
-    match seconds {
-        ..60 => format!("{seconds}s"),
-        60..3600 => format!("{}m", seconds / 60),
-        _ => format!("{}h{}m", seconds / 3600, seconds % 3600 / 60),
-    }
-}
-
-/// Bytes, for people.
-#[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
-pub fn size(bytes: i64) -> String {
-    let mut amount = bytes as f64;
-    for unit in ["B", "KiB", "MiB", "GiB", "TiB"] {
-        if amount < 1024.0 {
-            return format!("{amount:.1} {unit}");
-        }
-        amount /= 1024.0;
-    }
-    format!("{amount:.1} PiB")
-}
-
-/// The words that say how a namespace is opened to us.
-pub fn permission(home: &super::home::Home, namespace: &str, what: &str) -> String {
-    let account = home.account.trim_start_matches("system:serviceaccount:");
-    format!(
-        "no permission to {what} in namespace {namespace}; whoever administers it grants it: kubectl create rolebinding backup-operator-namespace --namespace {namespace} --clusterrole backup-operator-namespace --serviceaccount {account}"
-    )
-}
-
-/// Lets go of all services, and ends the movers.
-async fn clean(term: &Arc<Term>, uid: &str, status: &BackupStatus) -> Result<(), Error> {
-    let mut namespaces = BTreeSet::new();
-    for instance in &status.instances {
-        hold::release(&term.client, &instance.of, uid).await?;
-        namespaces.insert(instance.of.namespace.clone());
-    }
-    term.floor.forget(uid);
-    if status.phase != Phase::Completed {
-        for namespace in &namespaces {
-            jobs::delete(&term.client, namespace, uid).await?;
-        }
-    }
-    Ok(())
-}
-
-/// One that is being deleted: what it holds is let go, and its set goes if that was asked for.
-async fn end(backup: &Backup, term: &Arc<Term>, status: &BackupStatus) -> Result<Action, Error> {
-    if !backup.finalizers().iter().any(|name| name == names::FINALIZER) {
-        return Ok(Action::await_change());
-    }
-    clean(term, &backup.uid().unwrap_or_default(), status).await?;
-    if backup.spec.deletion_policy == DeletionPolicy::Delete && status.phase == Phase::Completed {
-        let mut namespaces: Vec<_> = status.instances.iter().map(|one| one.of.namespace.clone()).collect();
-        namespaces.sort();
-        namespaces.dedup();
-        if let Err(why) = sets::forget(term, &backup.spec.storage.name, &status.set, namespaces).await? {
-            let mut told = status.clone();
-            let why = format!(
-                "the set cannot be deleted: {why}; set spec.deletionPolicy to Retain to let this object go without it"
-            );
-            condition(&mut told.conditions, backup.metadata.generation, "Complete", true, "Deleting", why);
-            report(term, backup, backup.status.as_ref(), &told).await?;
-            return Ok(Action::requeue(Duration::from_secs(30)));
-        }
-    }
-    finalizer(term, backup, false).await?;
-    Ok(Action::await_change())
-}
-
-/// Puts our finalizer on, or takes it off; whether there was anything to do.
-async fn finalizer(term: &Term, backup: &Backup, held: bool) -> Result<bool, Error> {
-    if backup.finalizers().iter().any(|name| name == names::FINALIZER) == held {
-        return Ok(false);
-    }
-    let others = backup.finalizers().iter().filter(|name| *name != names::FINALIZER).cloned();
-    let finalizers: Vec<_> = others.chain(held.then(|| names::FINALIZER.to_owned())).collect();
-    let patch =
-        json!({ "metadata": { "finalizers": finalizers, "resourceVersion": backup.resource_version() } });
-    let api: Api<Backup> = Api::all(term.client.clone());
-    let name = backup.name_any();
-    let (parameters, patch) = (PatchParams::default(), Patch::Merge(&patch));
-    match call("patch", format!("Backup {name}"), api.patch_metadata(&name, &parameters, &patch)).await {
-        Ok(_) | Err(Error::Api { code: Some(404), .. }) => Ok(true),
-        Err(error) => Err(error),
-    }
 }

@@ -1,0 +1,102 @@
+//! The controller of `Restore`: brings services back through the operators that run them.
+
+mod fill;
+mod put_back;
+mod run;
+mod start;
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use kube::{ResourceExt, runtime::controller::Action};
+use reconcile::Error;
+
+use self::run::{Run, Step};
+use super::{Term, access::Grant, controller::report, hold};
+use crate::crd::{Restore, RestorePhase, RestoreStatus, Restored, condition, now};
+
+/// Between two looks at a restore that is going on.
+const LOOK: Duration = Duration::from_secs(2);
+/// One pass.
+pub async fn reconcile(restore: Arc<Restore>, term: Arc<Term>) -> Result<Action, Error> {
+    let uid = restore.uid().unwrap_or_default();
+    let before = restore.status.clone();
+    let mut status = before.clone().unwrap_or_default();
+    if restore.metadata.deletion_timestamp.is_some() || status.phase.ended() {
+        term.access.grant(&uid, vec![]);
+        term.floor.forget(&uid);
+        return Ok(Action::await_change());
+    }
+    status.observed_generation = restore.metadata.generation;
+    let run = Run { restore: &restore, term: &term, uid: &uid };
+    // Before anything else: a mover that is at work must not lose what it may read because the operator is a new one.
+    term.access.grant(&uid, run.grants(&status));
+    let took =
+        status.started_at.as_ref().map_or(0, |since| Timestamp::now().duration_since(since.0).as_secs());
+    let step = if took > restore.spec.deadline.seconds() {
+        Step::Fail(format!(
+            "it took longer than spec.deadline ({}) allows, in phase {:?}",
+            restore.spec.deadline.0, status.phase
+        ))
+    } else {
+        match status.phase {
+            RestorePhase::Pending => run.begin(&mut status).await?,
+            RestorePhase::Saving => run.save().await?,
+            RestorePhase::Preparing => run.prepare(&mut status).await?,
+            RestorePhase::Filling => run.fill(&mut status).await?,
+            RestorePhase::Starting => run.start(&mut status).await?,
+            RestorePhase::Completed | RestorePhase::Failed => return Ok(Action::await_change()),
+        }
+    };
+    let message = match step {
+        Step::Wait(message) => message,
+        Step::On(phase) => {
+            status.phase = phase;
+            String::new()
+        }
+        Step::Fail(message) => {
+            status.phase = RestorePhase::Failed;
+            message
+        }
+        Step::Done(message) => {
+            status.phase = RestorePhase::Completed;
+            message
+        }
+    };
+    if status.phase.ended() {
+        let ended = status.ended_at.get_or_insert_with(now).clone();
+        status.progress = None;
+        if status.phase == RestorePhase::Completed && !status.instances.is_empty() && !restore.spec.dry_run {
+            status.seconds =
+                status.started_at.as_ref().map(|since| ended.0.duration_since(since.0).as_secs());
+        }
+        run.let_go(&status).await?;
+        tracing::info!(restore = restore.name_any(), phase = ?status.phase, seconds = status.seconds, message, "ended");
+    }
+    let complete = status.phase == RestorePhase::Completed;
+    let reason = format!("{:?}", status.phase);
+    condition(&mut status.conditions, restore.metadata.generation, "Complete", complete, &reason, message);
+    report(&term, &*restore, before.as_ref(), &status).await?;
+    Ok(if status.phase.ended() { Action::await_change() } else { Action::requeue(LOOK) })
+}
+
+impl Run<'_> {
+    /// Which namespaces may read which repositories for this restore.
+    fn grants(&self, status: &RestoreStatus) -> Vec<Grant> {
+        let grant = |one: &Restored| {
+            (self.storage().to_owned(), one.from.namespace.clone(), one.to.namespace.clone())
+        };
+        status.instances.iter().map(grant).collect()
+    }
+
+    /// After the end, nobody waits for us. Who was not filled stays held until its hold expires: it must not run on half of its data by
+    /// our doing, so its annotation is left to say why.
+    async fn let_go(&self, status: &RestoreStatus) -> Result<(), Error> {
+        self.term.access.grant(self.uid, vec![]);
+        self.term.floor.forget(self.uid);
+        for one in status.instances.iter().filter(|one| one.filled && !one.released) {
+            hold::release(&self.term.client, &one.to, self.uid).await?;
+        }
+        Ok(())
+    }
+}
