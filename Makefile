@@ -20,6 +20,7 @@ lint: ## Format and clippy, warnings are errors
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
 unit: ## Unit tests, the comparison of everything generated among them
+	@e2e/cluster/packages
 	cargo test --workspace --exclude e2e --locked
 
 verify: ## The OLM bundles, by operator-verify and scorecard

@@ -1,5 +1,5 @@
 //! A gateway over a folder, and movers before it, in one process.
-#![allow(dead_code, missing_docs)]
+#![allow(dead_code, missing_docs, reason = "every test file uses its part of it")]
 
 use std::{
     collections::BTreeMap,
@@ -68,7 +68,8 @@ impl World {
         let patience = Patience {
             connect: Duration::from_secs(1),
             idle: Duration::from_secs(1),
-            retries: Duration::from_millis(1500),
+            // Less than the gateway waits: what the storage says comes before that it says nothing.
+            retries: Duration::from_millis(700),
         };
         let store = runtime.block_on(async { build(config, patience) }).unwrap();
         Self::with(dir, runtime, store)
