@@ -45,7 +45,9 @@ mod managed;
 mod namespace;
 mod object;
 mod outside;
+mod owner;
 mod part;
+mod places;
 mod plan;
 pub mod pod;
 #[cfg(feature = "rehearsal")]
@@ -64,7 +66,6 @@ mod watches;
 mod world;
 
 pub use certificate::{Certificate, Usage, authority};
-pub use control::Places;
 pub use data::{DATA, Data};
 pub use diff::amount;
 pub use error::{Error, call};
@@ -76,6 +77,7 @@ pub use managed::Managed;
 pub use object::{Object, Write};
 pub use outside::{Leave, Outside};
 pub use part::{Part, Replace};
+pub use places::Places;
 pub use plan::{Gate, Plan, Stage};
 pub use report::Reporter;
 pub use run::{operate, run};

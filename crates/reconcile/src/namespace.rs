@@ -27,7 +27,7 @@ use crate::{
     error::Error,
     gate::State,
     kind::{About, Kind, Scope},
-    object::Owner,
+    owner::Owner,
     watches::{follow, run},
 };
 

@@ -1,9 +1,6 @@
 //! An object that a plan asks for: its body, its endpoint, and how it may be written.
 
-use k8s_openapi::{
-    api::core::v1::Secret,
-    apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
-};
+use k8s_openapi::{api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use kube::{
     Resource, ResourceExt,
     api::{ApiResource, DynamicObject, GroupVersionKind},
@@ -16,6 +13,7 @@ use crate::{
     data::{DATA, Data},
     generated::Generate,
     hash,
+    owner::Owner,
 };
 
 /// Hash of what was last applied; an object whose hash is as wanted and whose fields are as stated is left alone.
@@ -269,46 +267,6 @@ fn template_path(kind: &str) -> Option<&'static str> {
     }
 }
 
-/// Whom the objects belong to.
-#[derive(Clone, Debug)]
-pub struct Owner {
-    /// Namespace of the custom resource and of all it is made of.
-    pub namespace: String,
-    /// Name of the custom resource.
-    pub name: String,
-    /// Controller reference to it.
-    pub reference: OwnerReference,
-    /// Value of `app.kubernetes.io/managed-by`, and the field manager.
-    pub manager: &'static str,
-}
-
-impl Owner {
-    /// Whether an object carries our labels.
-    pub fn labelled(&self, metadata: &ObjectMeta) -> bool {
-        let labels = metadata.labels.as_ref();
-        self.labels().iter().all(|(key, value)| labels.and_then(|labels| labels.get(key)) == Some(value))
-    }
-
-    /// Whether an object names us as an owner.
-    pub fn owns(&self, metadata: &ObjectMeta) -> bool {
-        metadata.owner_references.iter().flatten().any(|owner| owner.uid == self.reference.uid)
-    }
-
-    /// Whether an object is another instance's.
-    pub fn anothers(&self, metadata: &ObjectMeta) -> bool {
-        let instance = metadata.labels.as_ref().and_then(|labels| labels.get("app.kubernetes.io/instance"));
-        instance.is_some_and(|instance| *instance != self.name)
-    }
-
-    /// The labels that every owned object carries and every watch selects by.
-    pub fn labels(&self) -> [(String, String); 2] {
-        [
-            ("app.kubernetes.io/managed-by".into(), self.manager.into()),
-            ("app.kubernetes.io/instance".into(), self.name.clone()),
-        ]
-    }
-}
-
 /// Puts `defaults` where `value` says nothing.
 fn fill(value: &mut Value, defaults: &Value) {
     match (value, defaults) {
@@ -371,8 +329,9 @@ fn references(value: &Value, found: &mut Vec<(&'static str, String)>) {
 
 #[cfg(test)]
 mod tests {
+    use k8s_openapi::{api::apps::v1::Deployment, apimachinery::pkg::apis::meta::v1::OwnerReference};
+
     use super::*;
-    use k8s_openapi::api::apps::v1::Deployment;
 
     fn owner() -> Owner {
         Owner {

@@ -12,9 +12,9 @@ use tracing_subscriber::{
 };
 
 use crate::{
-    control::Places,
     lease::Leader,
     managed::Managed,
+    places::Places,
     report::Reporter,
     term::{self, Face, Operator, Single},
     trace::{Traced, Traces},

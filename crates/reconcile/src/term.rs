@@ -14,10 +14,11 @@ use kube::{Client, client::Body};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    control::{self, Context, Places},
+    control::{self, Context},
     kind::About,
     lease::Leader,
     managed::Managed,
+    places::Places,
     report::Reporter,
 };
 

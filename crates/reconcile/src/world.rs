@@ -27,7 +27,8 @@ use crate::{
     hold::Holds,
     kind::Kind,
     namespace::{Known, Namespace},
-    object::{APPLIED, Object, Owner, REVISION, Write},
+    object::{APPLIED, Object, REVISION, Write},
+    owner::Owner,
     running::ended,
     status::Status,
 };

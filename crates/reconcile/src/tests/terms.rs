@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 use super::note::{Note, PATH, WRITTEN, note};
 use crate::{
     Managed,
-    control::Places,
     lease::Leader,
+    places::Places,
     rehearsal::Memory,
     report::Reporter,
     term::{self, Face, Single},
