@@ -5,13 +5,7 @@
 
 use reconcile::What;
 
-use crate::{checked::Checked, read::Observed};
-
-/// Parts that run in the background.
-pub const BACKGROUND: [&str; 6] =
-    ["worker", "worker-hosts-queue", "cron-hourly", "cron-daily", "cron-weekly", "cron-monthly"];
-/// Parts that may go on while nothing is written.
-pub const HARMLESS: [&str; 3] = ["database", "queue", "proxy"];
+use crate::{checked::Checked, names, read::Observed};
 
 /// Whether nothing is to run in the background.
 pub fn workers(seen: &Observed) -> bool {
@@ -26,7 +20,7 @@ pub fn writes(seen: &Observed) -> bool {
 /// Parts that run in the background and have not come to rest, by the names of their objects.
 pub fn busy(foreman: &Checked, seen: &Observed) -> Vec<String> {
     let number = |part: &str| seen.pods.get(part).copied().unwrap_or_default();
-    let busy = BACKGROUND.iter().filter(|part| number(part) > 0);
+    let busy = names::BACKGROUND.iter().filter(|part| number(part) > 0);
     busy.map(|part| foreman.part(part).name()).collect()
 }
 

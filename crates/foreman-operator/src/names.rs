@@ -27,3 +27,9 @@ pub fn generated(foreman: &str) -> Vec<String> {
         .map(|part| format!("{foreman}-{part}"))
         .into()
 }
+
+/// Parts that run in the background.
+pub const BACKGROUND: [&str; 6] =
+    ["worker", "worker-hosts-queue", "cron-hourly", "cron-daily", "cron-weekly", "cron-monthly"];
+/// Parts that may go on while nothing is written.
+pub const HARMLESS: [&str; 3] = ["database", "queue", "proxy"];

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use kube::ResourceExt;
-use reconcile::{Data, Error, Holds, Status, Values, World};
+use reconcile::{Data, Error, Holds, Status, Values, What, World};
 
 use crate::{
     crd::{Foreman, Images},
-    hold, names, pulp_kind,
+    names, pulp_kind,
 };
 
 /// What was seen.
@@ -48,12 +48,12 @@ pub async fn read(foreman: &Foreman, world: &World) -> Result<Observed, Error> {
         status: world.status().clone(),
         images: related(),
         holds: world.holds().clone(),
-        pods: hold::BACKGROUND.into_iter().map(|part| (part, world.at_work(part))).collect(),
+        pods: names::BACKGROUND.into_iter().map(|part| (part, world.at_work(part))).collect(),
         data: world.data().clone(),
         ..Observed::default()
     };
-    if hold::writes(&seen) {
-        seen.running = world.running(&hold::HARMLESS).await?;
+    if seen.holds.until(What::Writes).is_some() {
+        seen.running = world.running(&names::HARMLESS).await?;
     }
     let referred = foreman.secrets().into_iter().map(|(_, name)| name);
     for name in names::generated(&foreman.name_any()).into_iter().chain(referred) {

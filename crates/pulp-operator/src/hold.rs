@@ -7,9 +7,6 @@ use reconcile::What;
 
 use crate::{checked::Checked, names, read::Observed};
 
-/// Parts that may go on while nothing is written; what holds deletion is looked at by itself.
-pub const HARMLESS: [&str; 4] = ["database", "cache", "web", names::HOLD];
-
 /// Whether nothing is to be written.
 pub fn writes(seen: &Observed) -> bool {
     seen.holds.until(What::Writes).is_some()

@@ -47,3 +47,6 @@ pub fn generated(pulp: &str) -> Vec<String> {
 pub fn of(pulp: &str, part: &str) -> String {
     format!("{pulp}-{part}")
 }
+
+/// Parts that may go on while nothing is written; what holds deletion is looked at by itself.
+pub const HARMLESS: [&str; 4] = ["database", "cache", "web", HOLD];

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use k8s_openapi::api::networking::v1::Ingress;
 use kube::ResourceExt;
-use reconcile::{Data, Error, Holds, Kind, Status, Values, World, field::Secrets};
+use reconcile::{Data, Error, Holds, Kind, Status, Values, What, World, field::Secrets};
 use serde_json::Value;
 
 use crate::{
     crd::{Images, IngressType, Pulp, WorkerAutoscaling},
-    hold, names,
+    names,
     scaling::{self, Demand},
     service::metrics,
 };
@@ -72,8 +72,8 @@ pub async fn read(pulp: &Pulp, world: &World) -> Result<Observed, Error> {
     };
     let job = world.metadata("Job", &names::of(&pulp.name_any(), names::HOLD));
     seen.beating = job.is_some() || world.at_work(names::HOLD) > 0;
-    if hold::writes(&seen) {
-        seen.running = world.running(&hold::HARMLESS).await?;
+    if seen.holds.until(What::Writes).is_some() {
+        seen.running = world.running(&names::HARMLESS).await?;
     }
     let made = job.and_then(|job| job.creation_timestamp());
     seen.holding_since = made.map_or_else(Timestamp::now, |made| made.0);
