@@ -1,6 +1,9 @@
 //! An instance as its users reach it: by name, over TLS that is checked with the instance's own authority.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use k8s_openapi::api::core::v1::Service;
 use kube::Api;
@@ -9,8 +12,12 @@ use reqwest::{
     redirect::Policy,
 };
 use serde_json::Value;
+use tokio::net::TcpStream;
 
-use crate::story::{Life, Served};
+use crate::{
+    cluster::{SHORT, wait},
+    story::{Life, Served},
+};
 
 /// Somebody who uses an instance; with cookies, and an own connection for each request.
 #[derive(Clone, Debug)]
@@ -44,12 +51,26 @@ impl<K: Served> Life<K> {
         let spec = services.get(&name).await.unwrap_or_else(|error| panic!("Service {name}: {error}")).spec;
         let address: IpAddr =
             spec.and_then(|spec| spec.cluster_ip).unwrap_or_default().parse().expect("an address");
+        let address = SocketAddr::new(address, port);
+        reachable(&name, address).await;
         let host = format!("{name}.{}.svc", self.namespace);
         let authority = self.secret("server-tls", "ca.crt").await;
-        let builder = trusting(&authority).resolve(&host, SocketAddr::new(address, port));
+        let builder = trusting(&authority).resolve(&host, address);
         let http = change(builder).build().expect("an HTTP client");
         Visitor { http, base: base(&host, port), password: None }
     }
+}
+
+/// Waits until connections to a Service's address end at a pod. A node learns of a Service after the instance may have become Ready, kube-proxy
+/// tries a write of rules that failed again after half a minute, and a connection that was begun before stays lost.
+async fn reachable(service: &str, address: SocketAddr) {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    wait(SHORT, &format!("Service {service} is reachable"), async || {
+        let connection = tokio::time::timeout(PATIENCE, TcpStream::connect(address)).await;
+        let connection = connection.map_err(|_| format!("{address} did not answer within {PATIENCE:?}"))?;
+        connection.map(drop).map_err(|error| format!("{address}: {error}"))
+    })
+    .await;
 }
 
 fn trusting(authority: &str) -> ClientBuilder {
@@ -58,7 +79,7 @@ fn trusting(authority: &str) -> ClientBuilder {
         .cookie_store(true)
         .redirect(Policy::none())
         .pool_max_idle_per_host(0)
-        .timeout(std::time::Duration::from_mins(1))
+        .timeout(Duration::from_mins(1))
         .tls_certs_only([Certificate::from_pem(authority.as_bytes()).expect("a certificate")])
 }
 
@@ -77,7 +98,7 @@ pub fn stranger() -> Identity {
 impl Visitor {
     /// Somebody who reaches a server by plain HTTP, under this host name and at this address.
     pub fn plain(host: &str, address: SocketAddr) -> Self {
-        let timeout = std::time::Duration::from_mins(1);
+        let timeout = Duration::from_mins(1);
         let builder = Client::builder().no_proxy().redirect(Policy::none()).timeout(timeout);
         let http = builder.resolve(host, address).build().expect("an HTTP client");
         Self { http, base: format!("http://{host}:{}", address.port()), password: None }
