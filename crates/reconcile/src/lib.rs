@@ -79,7 +79,7 @@ pub use outside::{Leave, Outside};
 pub use part::{Part, Replace};
 pub use places::Places;
 pub use plan::{Gate, Plan, Stage};
-pub use report::Reporter;
+pub use report::{NORMAL, Reporter, WARNING};
 pub use run::{operate, run};
 pub use status::{
     Achieved, ArtifactQuery, Backup, BackupContent, BackupDatabase, Endpoint, Fault, Feature, News, Report,

@@ -7,7 +7,7 @@ use k8s_openapi::{
     api::events::v1::Event,
     apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
 };
-use kube::{Api, Client, ResourceExt, api::PostParams};
+use kube::{Api, Client, Resource, ResourceExt, api::PostParams};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
@@ -38,6 +38,11 @@ struct Instance {
     name: String,
 }
 
+/// An empty registry whose names begin with the operator's.
+pub fn registry(about: &About) -> Registry {
+    Registry::with_prefix(about.operator.replace('-', "_"))
+}
+
 /// Everything that is counted.
 pub struct Metrics {
     registry: Registry,
@@ -54,7 +59,7 @@ pub struct Metrics {
 impl Metrics {
     /// All metrics of an operator; their names begin with the operator's.
     pub fn new(about: &About) -> Self {
-        let mut registry = Registry::with_prefix(about.operator.replace('-', "_"));
+        let mut registry = registry(about);
         let metrics = Self {
             reconciles: Family::default(),
             errors: Family::default(),
@@ -84,18 +89,23 @@ impl Metrics {
         Self { registry, ..metrics }
     }
 
-    /// The page that Prometheus reads.
-    pub fn page(&self) -> String {
+    /// The page that Prometheus reads: what is counted, and what `more` knows.
+    pub fn page(&self, more: &Registry) -> String {
         let mut page = String::new();
-        match text::encode(&mut page, &self.registry) {
+        let encoded = text::encode_registry(&mut page, &self.registry)
+            .and_then(|()| text::encode_registry(&mut page, more))
+            .and_then(|()| text::encode_eof(&mut page));
+        match encoded {
             Ok(()) => page,
             Err(_) => String::new(),
         }
     }
 }
 
-const NORMAL: &str = "Normal";
-const WARNING: &str = "Warning";
+/// Type of an Event that tells of what was to be expected.
+pub const NORMAL: &str = "Normal";
+/// Type of an Event that somebody should look at.
+pub const WARNING: &str = "Warning";
 
 /// What one reconcile came to.
 pub struct Done {
@@ -143,18 +153,14 @@ impl Reporter {
     ) {
         let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
         let metrics = &self.metrics;
-        metrics.seconds.observe(took.as_secs_f64());
-        let count = |result| metrics.reconciles.get_or_create(&Result_ { result }).inc();
+        self.count(took, result.as_ref().map(Done::result));
         match result {
             Err(error) => {
-                count("error");
-                metrics.errors.get_or_create(&Reason { reason: error.label() }).inc();
                 tracing::warn!(%namespace, %name, reason = error.label(), %error, "reconcile failed");
             }
             Ok(done) => {
                 let (before, after) = &done.status;
                 let waiting = done.outcome.waiting.as_ref();
-                count(done.result());
                 metrics.repairs.inc_by(done.outcome.repaired.len() as u64);
                 metrics.writes.inc_by(done.outcome.written.len() as u64);
                 let instance = Instance { namespace: namespace.clone(), name: name.clone() };
@@ -177,6 +183,17 @@ impl Reporter {
         }
     }
 
+    /// Counts a reconcile: its result in one word, or why there is none.
+    pub fn count(&self, took: Duration, result: Result<&'static str, &Error>) {
+        let metrics = &self.metrics;
+        metrics.seconds.observe(took.as_secs_f64());
+        let result = result.unwrap_or_else(|error| {
+            metrics.errors.get_or_create(&Reason { reason: error.label() }).inc();
+            "error"
+        });
+        metrics.reconciles.get_or_create(&Result_ { result }).inc();
+    }
+
     /// An instance is gone: its metrics go as well.
     pub fn gone(&self, namespace: &str, name: &str) {
         self.metrics.ready.remove(&Instance { namespace: namespace.into(), name: name.into() });
@@ -189,8 +206,12 @@ impl Reporter {
 
     /// Publishes an Event. One for each: a series of equal reasons would keep the words of the first, and what was put back is in
     /// the words.
-    async fn event<K: Managed>(&self, client: &Client, object: &K, type_: &str, reason: &str, note: &str) {
-        let namespace = object.namespace().unwrap_or_default();
+    pub async fn event<K>(&self, client: &Client, object: &K, type_: &str, reason: &str, note: &str)
+    where
+        K: Resource<DynamicType = ()>,
+    {
+        // What has no namespace has its Events where Kubernetes keeps those of nodes.
+        let namespace = object.namespace().unwrap_or_else(|| "default".into());
         let now = Timestamp::now();
         let event = Event {
             metadata: ObjectMeta {

@@ -131,7 +131,7 @@ async fn serve<O: Operator>(listener: tokio::net::TcpListener, face: Arc<Face<O>
             "/metrics",
             get(async move || {
                 let kind = [("content-type", "application/openmetrics-text; version=1.0.0; charset=utf-8")];
-                (kind, metrics.reporter.metrics.page())
+                (kind, metrics.metrics())
             }),
         );
     if let Err(error) = axum::serve(listener, app).with_graceful_shutdown(stop.cancelled_owned()).await {

@@ -11,6 +11,7 @@ use std::{
 };
 
 use kube::{Client, client::Body};
+use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
     lease::Leader,
     managed::Managed,
     places::Places,
-    report::Reporter,
+    report::{self, Reporter},
 };
 
 /// Between two tries to get the Lease.
@@ -48,6 +49,9 @@ pub trait Operator: Send + Sync + 'static {
 
     /// Whether its custom resources have been read.
     fn current(term: &Self::Term) -> bool;
+
+    /// Adds what it knows of its custom resources; asked whenever Prometheus does, so that what is gone is gone there.
+    fn measure(_: &Self::Term, _: &mut Registry) {}
 }
 
 /// The operator of one kind.
@@ -98,6 +102,15 @@ impl<O: Operator> Face<O> {
             Some(true) => Ok("leading"),
             None => Ok("standing by"),
         }
+    }
+
+    /// The page that Prometheus reads.
+    pub fn metrics(&self) -> String {
+        let mut registry = report::registry(&O::ABOUT);
+        if let Some(term) = self.term.read().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            O::measure(term, &mut registry);
+        }
+        self.reporter.metrics.page(&registry)
     }
 
     fn leads(&self, term: Option<Arc<O::Term>>) {

@@ -4,10 +4,11 @@ use std::{
     fmt::Debug,
     hash::Hash,
     sync::{Arc, atomic::Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures::{StreamExt, TryStreamExt};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{
     Api, Resource, ResourceExt,
     api::{Patch, PatchParams},
@@ -18,19 +19,26 @@ use kube::{
         predicates, reflector, watcher,
     },
 };
-use reconcile::{Error, call};
+use reconcile::{Error, NORMAL, WARNING, call};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::Term;
+use crate::crd::{
+    BackupScheduleStatus, BackupStatus, BackupStorageStatus, RestoreDrillStatus, RestoreStatus,
+};
 
 /// After what failed for a reason that no condition tells.
 const FAILED: Duration = Duration::from_secs(15);
 
 /// Runs the controller of a kind until `stop`.
-pub async fn run<K, F, R>(term: &Arc<Term>, stop: &CancellationToken, reconcile: F)
-where
+pub async fn run<K, F, R>(
+    term: &Arc<Term>,
+    stop: &CancellationToken,
+    (store, writer): (reflector::Store<K>, reflector::store::Writer<K>),
+    reconcile: F,
+) where
     K: Resource<DynamicType = (), Scope = ClusterResourceScope>
         + Clone
         + Debug
@@ -42,7 +50,6 @@ where
     R: Future<Output = Result<Action, Error>> + Send + 'static,
     K::DynamicType: Eq + Hash,
 {
-    let (store, writer) = reflector::store();
     let objects = watcher(Api::<K>::all(term.client.clone()), watcher::Config::default().page_size(50))
         .default_backoff()
         .modify(|object: &mut K| object.managed_fields_mut().clear())
@@ -62,8 +69,9 @@ where
     let reconciled = move |object: Arc<K>, term: Arc<Term>| {
         let reconcile = reconcile.clone();
         async move {
-            let name = object.name_any();
-            let result = reconcile(object, term).await;
+            let (name, begun) = (object.name_any(), Instant::now());
+            let result = reconcile(object, term.clone()).await;
+            term.reporter.count(begun.elapsed(), result.as_ref().map(|_| "success"));
             if let Err(error) = &result {
                 tracing::warn!(kind = %K::kind(&()), name, reason = error.label(), %error, "reconcile failed");
             }
@@ -78,11 +86,11 @@ where
     tokio::join!(counted, working);
 }
 
-/// Writes a status if it differs from the one that was read.
+/// Writes a status if it differs from the one that was read, and tells people what is news in it.
 pub async fn report<K, S>(term: &Term, object: &K, before: Option<&S>, after: &S) -> Result<(), Error>
 where
     K: Resource<DynamicType = (), Scope = ClusterResourceScope> + Clone + DeserializeOwned + Debug,
-    S: Serialize + PartialEq,
+    S: Told + Serialize + PartialEq,
 {
     if before == Some(after) {
         return Ok(());
@@ -98,7 +106,74 @@ where
     let name = object.name_any();
     let what = format!("{} {name}", K::kind(&()));
     let parameters = PatchParams { field_manager: Some("backup-operator".into()), ..PatchParams::default() };
-    call("patch", what, api.patch_status(&name, &parameters, &Patch::Merge(&value))).await.map(drop)
+    call("patch", what, api.patch_status(&name, &parameters, &Patch::Merge(&value))).await?;
+    for (type_, reason, message) in news(before, after) {
+        term.reporter.event(&term.client, object, type_, reason, message).await;
+    }
+    Ok(())
+}
+
+/// A status that people are told of.
+pub trait Told {
+    /// What holds and what does not.
+    fn conditions(&self) -> &[Condition];
+
+    /// Whether it is on its way: what does not hold yet is no news then.
+    fn under_way(&self) -> bool {
+        false
+    }
+}
+
+impl Told for BackupStorageStatus {
+    fn conditions(&self) -> &[Condition] {
+        &self.conditions
+    }
+}
+
+impl Told for BackupStatus {
+    fn conditions(&self) -> &[Condition] {
+        &self.conditions
+    }
+
+    fn under_way(&self) -> bool {
+        !self.phase.ended()
+    }
+}
+
+impl Told for BackupScheduleStatus {
+    fn conditions(&self) -> &[Condition] {
+        &self.conditions
+    }
+}
+
+impl Told for RestoreStatus {
+    fn conditions(&self) -> &[Condition] {
+        &self.conditions
+    }
+
+    fn under_way(&self) -> bool {
+        !self.phase.ended()
+    }
+}
+
+impl Told for RestoreDrillStatus {
+    fn conditions(&self) -> &[Condition] {
+        &self.conditions
+    }
+}
+
+/// What holds now and did not, and what does not hold for another reason than before: type of the Event, reason and words.
+fn news<'a, S: Told>(
+    before: Option<&'a S>,
+    after: &'a S,
+) -> impl Iterator<Item = (&'static str, &'a str, &'a str)> {
+    after.conditions().iter().filter_map(move |now| {
+        let then = before.and_then(|before| before.conditions().iter().find(|then| then.type_ == now.type_));
+        let holds = now.status == "True";
+        let same = then.is_some_and(|then| then.status == now.status && (holds || then.reason == now.reason));
+        let news = !same && (holds || !after.under_way());
+        news.then_some((if holds { NORMAL } else { WARNING }, now.reason.as_str(), now.message.as_str()))
+    })
 }
 
 /// Names with null what `after` does not have any more.
@@ -112,5 +187,46 @@ fn gone(before: &serde_json::Value, after: &mut serde_json::Value) {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crd::{Phase, condition};
+
+    fn backup(phase: Phase, holds: bool) -> BackupStatus {
+        let mut status = BackupStatus { phase, ..BackupStatus::default() };
+        condition(&mut status.conditions, None, "Complete", holds, &format!("{phase:?}"), "words");
+        status
+    }
+
+    #[test]
+    fn the_end_of_a_run_is_news_and_its_phases_are_not() {
+        let told = |before: Option<&BackupStatus>, after: &BackupStatus| {
+            news(before, after).map(|(type_, reason, _)| (type_, reason.to_owned())).collect::<Vec<_>>()
+        };
+        let (begun, copying) = (backup(Phase::Preparing, false), backup(Phase::Copying, false));
+        assert_eq!(told(None, &begun), []);
+        assert_eq!(told(Some(&begun), &copying), []);
+        assert_eq!(told(Some(&copying), &backup(Phase::Completed, true)), [(NORMAL, "Completed".to_owned())]);
+        let failed = backup(Phase::Failed, false);
+        assert_eq!(told(Some(&copying), &failed), [(WARNING, "Failed".to_owned())]);
+        assert_eq!(told(Some(&failed), &failed), []);
+    }
+
+    #[test]
+    fn a_storage_that_fails_for_another_reason_is_news_again() {
+        let storage = |holds, reason: &str| {
+            let mut status = BackupStorageStatus::default();
+            condition(&mut status.conditions, None, "Ready", holds, reason, "words");
+            status
+        };
+        let (refused, full, works) =
+            (storage(false, "Refused"), storage(false, "Full"), storage(true, "Works"));
+        assert_eq!(news(None, &refused).count(), 1);
+        assert_eq!(news(Some(&refused), &refused).count(), 0);
+        assert_eq!(news(Some(&refused), &full).count(), 1);
+        assert_eq!(news(Some(&full), &works).next(), Some((NORMAL, "Works", "words")));
     }
 }

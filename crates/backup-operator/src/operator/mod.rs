@@ -10,6 +10,7 @@ mod hold;
 mod home;
 mod jobs;
 mod maintenance;
+mod metrics;
 mod names;
 mod objects;
 mod progress;
@@ -25,11 +26,12 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use kube::Client;
+use kube::{Client, runtime::reflector};
+use prometheus_client::registry::Registry;
 use reconcile::{About, Error, Operator, Places, Reporter};
 use tokio_util::sync::CancellationToken;
 
-use self::{access::Reviewed, home::Home, storage::Storages};
+use self::{access::Reviewed, home::Home, metrics::Seen, storage::Storages};
 use crate::{cut::Floor, gateway};
 
 pub use home::{MOVER, PORT};
@@ -47,6 +49,8 @@ pub struct Term {
     storages: Arc<Storages>,
     access: Arc<Reviewed>,
     metrics: Arc<gateway::Metrics>,
+    reporter: Arc<Reporter>,
+    seen: Seen,
     /// How many kinds have been read.
     read: AtomicUsize,
 }
@@ -65,11 +69,11 @@ impl Operator for BackupOperator {
     async fn lead(
         client: Client,
         _: Places,
-        _: Arc<Reporter>,
+        reporter: Arc<Reporter>,
         stop: CancellationToken,
         started: impl FnOnce(&Arc<Term>) + Send,
     ) {
-        if let Err(error) = term(client, stop.clone(), started).await {
+        if let Err(error) = term(client, reporter, stop.clone(), started).await {
             tracing::error!(%error, "cannot lead; the next try begins anew");
             stop.run_until_cancelled(tokio::time::sleep(std::time::Duration::from_secs(10))).await;
         }
@@ -78,33 +82,48 @@ impl Operator for BackupOperator {
     fn current(term: &Term) -> bool {
         term.read.load(Ordering::Relaxed) == KINDS
     }
+
+    fn measure(term: &Term, registry: &mut Registry) {
+        metrics::measure(&term.seen, registry);
+        metrics::gateway(&term.metrics, registry);
+    }
 }
 
 async fn term(
     client: Client,
+    reporter: Arc<Reporter>,
     stop: CancellationToken,
     started: impl FnOnce(&Arc<Term>) + Send,
 ) -> Result<(), Error> {
     let home = Home::of(&client).await?;
-    let storages = Arc::new(Storages::default());
+    let (storages, backups, schedules, restores, drills) =
+        (reflector::store(), reflector::store(), reflector::store(), reflector::store(), reflector::store());
     let term = Arc::new(Term {
         access: Arc::new(Reviewed::new(client.clone(), home.account.clone())),
         floor: Arc::default(),
         metrics: Arc::default(),
         read: AtomicUsize::new(0),
+        seen: Seen {
+            storages: storages.0.clone(),
+            backups: backups.0.clone(),
+            schedules: schedules.0.clone(),
+            restores: restores.0.clone(),
+            drills: drills.0.clone(),
+        },
+        storages: Arc::default(),
+        reporter,
         client,
         home,
-        storages,
     });
     started(&term);
     let serving = server::serve(term.clone(), stop.clone());
     let working = async {
         tokio::join!(
-            controller::run(&term, &stop, storage::reconcile),
-            controller::run(&term, &stop, backup::reconcile),
-            controller::run(&term, &stop, schedule::reconcile),
-            controller::run(&term, &stop, restore::reconcile),
-            controller::run(&term, &stop, drill::reconcile),
+            controller::run(&term, &stop, storages, storage::reconcile),
+            controller::run(&term, &stop, backups, backup::reconcile),
+            controller::run(&term, &stop, schedules, schedule::reconcile),
+            controller::run(&term, &stop, restores, restore::reconcile),
+            controller::run(&term, &stop, drills, drill::reconcile),
         );
     };
     tokio::select! {
