@@ -3,7 +3,7 @@
 use std::{
     fmt::Debug,
     marker::PhantomData,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::atomic::{AtomicBool, AtomicU32, Ordering},
     time::Duration,
 };
 
@@ -16,7 +16,7 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::Condition,
 };
 use kube::{
-    Api, Client, Resource,
+    Api, Client, Resource, ResourceExt,
     api::{
         ApiResource, AttachParams, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams,
     },
@@ -40,6 +40,12 @@ pub trait Served: Managed + Serialize + HasSpec<Spec: Clone + PartialEq> {
 
 /// Marks the namespaces of stories, for `e2e/run` to remove what an interrupted run has left.
 const LABEL: &str = "e2e.theforeman.org/story";
+
+/// Label with the program that the stories of a namespace are in.
+const PROGRAM: &str = "e2e.theforeman.org/program";
+
+/// Whether this program has looked for what others have left.
+static BEGUN: AtomicBool = AtomicBool::new(false);
 
 /// Names the shared story anew when one that used it has failed: the next one shall not suffer from that.
 static SHARED: AtomicU32 = AtomicU32::new(1);
@@ -69,7 +75,11 @@ impl<K: Served> Life<K> {
     /// The same, but the operator has not been given any right in it.
     pub async fn ungranted(namespace: &str) -> Self {
         let client = cluster::client().await;
-        let labels = json!({ LABEL: "true", "pod-security.kubernetes.io/enforce": "restricted" });
+        if !BEGUN.swap(true, Ordering::Relaxed) {
+            end_others(&client).await;
+        }
+        let labels =
+            json!({ LABEL: "true", PROGRAM: program(), "pod-security.kubernetes.io/enforce": "restricted" });
         let object = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace, "labels": labels } });
         let api: Api<Namespace> = Api::all(client.clone());
         wait(LONG, &format!("the last namespace {namespace} is gone"), async || {
@@ -292,6 +302,22 @@ pub fn condition<'a>(instance: &'a impl Managed, type_: &str) -> Option<&'a Cond
 
 fn manager() -> PatchParams {
     PatchParams::apply("e2e").force()
+}
+
+/// The program's name without what cargo adds to it.
+fn program() -> String {
+    let path = std::env::current_exe().unwrap_or_default();
+    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    name.rsplit_once('-').map_or(name.clone(), |(name, _)| name.to_owned())
+}
+
+/// What programs before this one have shared among their stories is in the way now: a small cluster has no room for all of it.
+async fn end_others(client: &Client) {
+    let api: Api<Namespace> = Api::all(client.clone());
+    let others = ListParams::default().labels(&format!("{LABEL},{PROGRAM}!={}", program()));
+    for namespace in api.list(&others).await.expect("the namespaces").items {
+        let _ = api.delete(&namespace.name_any(), &DeleteParams::default()).await;
+    }
 }
 
 fn said(error: kube::Error) -> String {
