@@ -125,6 +125,11 @@ impl Run {
         self.changed.notify_waiters();
     }
 
+    /// A mover has come to its end, copying this cut.
+    pub fn ended(&self, name: &str, cut: Cut) {
+        drop(self.enter(name, u64::MAX, Some(cut), None));
+    }
+
     /// A mover says something.
     pub fn hear(&self, name: &str, report: Report) {
         if let Some(member) = lock(&self.members).get_mut(name) {

@@ -11,7 +11,7 @@ use super::{
     database::Database,
     export::Exporter,
     repository,
-    spec::{CONFIG_MAPS, DATABASES, SECRETS, Spec},
+    spec::{CONFIG_MAPS, DATABASES, Outcome, SECRETS, Spec},
 };
 use crate::{
     crd::{Cut, Stored},
@@ -26,7 +26,7 @@ use crate::{
 const TELL: Duration = Duration::from_secs(2);
 
 /// Copies the instance.
-pub async fn run(spec: Spec, set: &str) -> Result<Vec<Stored>, Error> {
+pub async fn run(spec: Spec, set: &str) -> Result<Outcome, Error> {
     let mut databases = Vec::new();
     for name in &spec.databases {
         let database = Database::mounted(name, &PathBuf::from(DATABASES).join(name))?;
@@ -70,8 +70,8 @@ pub async fn run(spec: Spec, set: &str) -> Result<Vec<Stored>, Error> {
     let progress = Progress::default();
     let copying = copy(spec.clone(), set.to_owned(), key, objects, databases, cut.clone(), progress.clone());
     tokio::select! {
-        stored = copying => stored,
-        error = told(&spec, connection, cut, progress) => Err(error),
+        stored = copying => stored.map(|stored| Outcome::Copied { cut: cut.clone(), stored }),
+        error = told(&spec, connection, cut.clone(), progress) => Err(error),
     }
 }
 

@@ -68,9 +68,11 @@ async fn work() -> Result<Outcome, Error> {
         serde_json::from_str(&text).map_err(|error| Error::other(format!("{}: {error}", spec::VARIABLE)))?;
     tracing::info!(instance = %spec.instance, attempt = spec.attempt, "starting");
     match spec.task.clone() {
-        Task::Backup { set } => backup::run(spec, &set).await.map(Outcome::Done),
+        Task::Backup { set } => backup::run(spec, &set).await,
         Task::Maintain { part, of } => maintain::run(spec, part, of).await,
-        Task::Restore { stored, replace } => restore::run(spec, stored, replace).await.map(Outcome::Done),
+        Task::Restore { stored, replace } => {
+            restore::run(spec, stored, replace).await.map(|()| Outcome::Filled)
+        }
     }
 }
 

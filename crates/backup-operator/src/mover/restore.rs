@@ -25,8 +25,8 @@ use crate::{
 const MADE: &str = "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S') AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'";
 
-/// Fills the instance; gives back what was restored.
-pub async fn run(spec: Spec, stored: Vec<Stored>, replace: bool) -> Result<Vec<Stored>, Error> {
+/// Fills the instance.
+pub async fn run(spec: Spec, stored: Vec<Stored>, replace: bool) -> Result<(), Error> {
     let mut connection = Connection::open(&spec, &Report::Hello { cut: None, exported: None }).await?;
     let key = loop {
         match connection.order().await {
@@ -54,7 +54,7 @@ pub async fn run(spec: Spec, stored: Vec<Stored>, replace: bool) -> Result<Vec<S
         }
     };
     tokio::select! {
-        done = fill(&spec, &stored, replace, reader, progress.clone()) => done.map(|()| stored.clone()),
+        done = fill(&spec, &stored, replace, reader, progress.clone()) => done,
         () = telling => Err(Error::other("the work was broken off")),
     }
 }

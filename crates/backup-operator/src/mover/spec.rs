@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use reconcile::BackupContent;
 use serde::{Deserialize, Serialize};
 
-use crate::crd::{Reference, Stored};
+use crate::crd::{Cut, Reference, Stored};
 
 /// Where the Job mounts things.
 pub const DATABASES: &str = "/databases";
@@ -86,8 +86,15 @@ impl Spec {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Outcome {
-    /// It is done; what was stored.
-    Done(Vec<Stored>),
+    /// The instance is copied.
+    Copied {
+        /// The instant that it was told to copy: the operator may have died before it could keep it.
+        cut: Cut,
+        /// What was stored.
+        stored: Vec<Stored>,
+    },
+    /// The instance is filled.
+    Filled,
     /// Repositories were looked after.
     Maintained {
         /// Damage that was found, for people; the first of it.

@@ -36,7 +36,7 @@ const FAILED: Duration = Duration::from_secs(15);
 pub async fn run<K, F, R>(
     term: &Arc<Term>,
     stop: &CancellationToken,
-    (store, writer): (reflector::Store<K>, reflector::store::Writer<K>),
+    writer: reflector::store::Writer<K>,
     reconcile: F,
 ) where
     K: Resource<DynamicType = (), Scope = ClusterResourceScope>
@@ -50,6 +50,7 @@ pub async fn run<K, F, R>(
     R: Future<Output = Result<Action, Error>> + Send + 'static,
     K::DynamicType: Eq + Hash,
 {
+    let store = writer.as_reader();
     let objects = watcher(Api::<K>::all(term.client.clone()), watcher::Config::default().page_size(50))
         .default_backoff()
         .modify(|object: &mut K| object.managed_fields_mut().clear())

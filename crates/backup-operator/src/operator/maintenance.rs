@@ -101,7 +101,7 @@ pub async fn step(
             }
         }
         Ended::With(Outcome::Failed(why)) | Ended::Lost(why) => (false, "NotChecked", why),
-        Ended::With(Outcome::Done(_)) => (false, "NotChecked", "the Job did something else".into()),
+        Ended::With(_) => (false, "NotChecked", "the Job did something else".into()),
     };
     say(status, healthy, reason, message);
     status.checked_at = Some(now());

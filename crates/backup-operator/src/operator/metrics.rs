@@ -1,7 +1,10 @@
 //! What Prometheus learns of backups: read from the objects whenever it asks, so that nothing is told of what is gone.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use kube::{ResourceExt, runtime::reflector::Store};
+use kube::{
+    ResourceExt,
+    runtime::reflector::{Store, store::Writer},
+};
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family, gauge::Gauge},
@@ -15,11 +18,34 @@ use crate::{
 
 /// Objects of all kinds as they were last seen.
 pub struct Seen {
-    pub storages: Store<BackupStorage>,
-    pub backups: Store<Backup>,
-    pub schedules: Store<BackupSchedule>,
-    pub restores: Store<Restore>,
-    pub drills: Store<RestoreDrill>,
+    storages: Store<BackupStorage>,
+    backups: Store<Backup>,
+    schedules: Store<BackupSchedule>,
+    restores: Store<Restore>,
+    drills: Store<RestoreDrill>,
+}
+
+/// What the controllers write what they see to.
+#[derive(Default)]
+pub struct Sight {
+    pub storages: Writer<BackupStorage>,
+    pub backups: Writer<Backup>,
+    pub schedules: Writer<BackupSchedule>,
+    pub restores: Writer<Restore>,
+    pub drills: Writer<RestoreDrill>,
+}
+
+impl Sight {
+    /// The same, to be read.
+    pub fn seen(&self) -> Seen {
+        Seen {
+            storages: self.storages.as_reader(),
+            backups: self.backups.as_reader(),
+            schedules: self.schedules.as_reader(),
+            restores: self.restores.as_reader(),
+            drills: self.drills.as_reader(),
+        }
+    }
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]

@@ -14,6 +14,8 @@ mod metrics;
 mod names;
 mod objects;
 mod progress;
+#[cfg(test)]
+mod rehearsal;
 mod restore;
 mod schedule;
 mod server;
@@ -26,12 +28,17 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use kube::{Client, runtime::reflector};
+use kube::Client;
 use prometheus_client::registry::Registry;
 use reconcile::{About, Error, Operator, Places, Reporter};
 use tokio_util::sync::CancellationToken;
 
-use self::{access::Reviewed, home::Home, metrics::Seen, storage::Storages};
+use self::{
+    access::Reviewed,
+    home::Home,
+    metrics::{Seen, Sight},
+    storage::Storages,
+};
 use crate::{cut::Floor, gateway};
 
 pub use home::{MOVER, PORT};
@@ -53,6 +60,23 @@ pub struct Term {
     seen: Seen,
     /// How many kinds have been read.
     read: AtomicUsize,
+}
+
+impl Term {
+    /// One that has not begun.
+    fn new(client: Client, home: Home, reporter: Arc<Reporter>, seen: Seen) -> Self {
+        Self {
+            access: Arc::new(Reviewed::new(client.clone(), home.account.clone())),
+            floor: Arc::default(),
+            storages: Arc::default(),
+            metrics: Arc::default(),
+            read: AtomicUsize::new(0),
+            reporter,
+            seen,
+            client,
+            home,
+        }
+    }
 }
 
 /// How many kinds there are.
@@ -96,34 +120,17 @@ async fn term(
     started: impl FnOnce(&Arc<Term>) + Send,
 ) -> Result<(), Error> {
     let home = Home::of(&client).await?;
-    let (storages, backups, schedules, restores, drills) =
-        (reflector::store(), reflector::store(), reflector::store(), reflector::store(), reflector::store());
-    let term = Arc::new(Term {
-        access: Arc::new(Reviewed::new(client.clone(), home.account.clone())),
-        floor: Arc::default(),
-        metrics: Arc::default(),
-        read: AtomicUsize::new(0),
-        seen: Seen {
-            storages: storages.0.clone(),
-            backups: backups.0.clone(),
-            schedules: schedules.0.clone(),
-            restores: restores.0.clone(),
-            drills: drills.0.clone(),
-        },
-        storages: Arc::default(),
-        reporter,
-        client,
-        home,
-    });
+    let sight = Sight::default();
+    let term = Arc::new(Term::new(client, home, reporter, sight.seen()));
     started(&term);
     let serving = server::serve(term.clone(), stop.clone());
     let working = async {
         tokio::join!(
-            controller::run(&term, &stop, storages, storage::reconcile),
-            controller::run(&term, &stop, backups, backup::reconcile),
-            controller::run(&term, &stop, schedules, schedule::reconcile),
-            controller::run(&term, &stop, restores, restore::reconcile),
-            controller::run(&term, &stop, drills, drill::reconcile),
+            controller::run(&term, &stop, sight.storages, storage::reconcile),
+            controller::run(&term, &stop, sight.backups, backup::reconcile),
+            controller::run(&term, &stop, sight.schedules, schedule::reconcile),
+            controller::run(&term, &stop, sight.restores, restore::reconcile),
+            controller::run(&term, &stop, sight.drills, drill::reconcile),
         );
     };
     tokio::select! {

@@ -44,7 +44,7 @@ fn open(
         // By its own name, as movers do: the certificate is of that name.
         url: format!("{}/{storage}/{repository}", term.home.gateway),
         token: term.home.token.clone(),
-        ca: Some(term.home.ca.clone().into_bytes()),
+        ca: (!term.home.ca.is_empty()).then(|| term.home.ca.clone().into_bytes()),
         limits: Limits::default(),
     })?;
     let key = Key::of(key, repository)?;

@@ -214,19 +214,12 @@ impl State {
         if self.forbidden && path.contains("/secrets") {
             return (403, refusal(403, "Forbidden", "the operator cannot read secrets"));
         }
-        let inside = path.split_once("/namespaces/").and_then(|(_, rest)| rest.split_once('/'));
-        let collection = inside.is_some_and(|(_, rest)| !rest.contains('/'));
+        let collection = collection(path);
         match method {
             "GET" if self.objects.contains_key(path) => (200, self.objects[path].clone()),
             "GET" if collection => {
-                let inside =
-                    |other: &str| other.strip_prefix(path).is_some_and(|rest| rest.matches('/').count() == 1);
-                let chosen = |object: &Value| match labels.split_once('=') {
-                    Some((key, value)) => object["metadata"]["labels"][key] == value,
-                    None => true,
-                };
-                let items = self.objects.iter().filter(|(path, object)| inside(path) && chosen(object));
-                let items: Vec<_> = items.map(|(_, object)| object.clone()).collect();
+                let items: Vec<_> =
+                    self.chosen(path, labels).iter().map(|path| self.objects[path].clone()).collect();
                 (200, json!({ "metadata": { "resourceVersion": self.version.to_string() }, "items": items }))
             }
             "GET" => (404, refusal(404, "NotFound", path)),
@@ -236,9 +229,47 @@ impl State {
                 }
                 self.left = self.left.map(|left| left - 1);
                 self.writes.push(format!("{method} {path}"));
+                if method == "DELETE" && collection {
+                    for path in self.chosen(path, labels) {
+                        self.delete(&path);
+                    }
+                    return (200, json!({ "kind": "Status", "apiVersion": "v1", "status": "Success" }));
+                }
                 self.write(method, path, body, apply)
             }
         }
+    }
+
+    /// Paths of the objects of a kind, in a namespace or in all, with this label.
+    fn chosen(&self, collection: &str, labels: &str) -> Vec<String> {
+        let plural = collection.rsplit('/').next().unwrap_or_default();
+        let everywhere = format!("{}/namespaces/", collection.trim_end_matches(plural).trim_end_matches('/'));
+        let inside = |path: &str| match path.strip_prefix(collection) {
+            Some(rest) => rest.starts_with('/') && rest.matches('/').count() == 1,
+            None => path
+                .strip_prefix(&everywhere)
+                .and_then(|rest| rest.split_once('/'))
+                .is_some_and(|(_, rest)| rest.split_once('/').is_some_and(|(kind, _)| kind == plural)),
+        };
+        let wanted = |object: &Value| match labels.split_once('=') {
+            Some((key, value)) => object["metadata"]["labels"][key] == value,
+            None => true,
+        };
+        let found = self.objects.iter().filter(|(path, object)| inside(path) && wanted(object));
+        found.map(|(path, _)| path.clone()).collect()
+    }
+
+    /// Deletes an object, or lets it wait for its finalizers.
+    fn delete(&mut self, path: &str) -> bool {
+        let Some(mut gone) = self.objects.remove(path) else { return false };
+        if gone["metadata"]["finalizers"].as_array().is_some_and(|all| !all.is_empty()) {
+            gone["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+            self.put(path, gone);
+        } else {
+            self.applied.remove(path);
+            self.end(&gone["metadata"]["uid"]);
+        }
+        true
     }
 
     /// A pod of a Job or workload, if it has none.
@@ -287,23 +318,30 @@ impl State {
                 }
                 None => (404, refusal(404, "NotFound", path)),
             },
-            "DELETE" => match self.objects.remove(path) {
-                Some(gone) => {
-                    self.applied.remove(path);
-                    self.end(&gone["metadata"]["uid"]);
-                    (200, json!({ "kind": "Status", "apiVersion": "v1", "status": "Success" }))
-                }
-                None => (404, refusal(404, "NotFound", path)),
-            },
+            "DELETE" if self.delete(path) => {
+                (200, json!({ "kind": "Status", "apiVersion": "v1", "status": "Success" }))
+            }
+            "DELETE" => (404, refusal(404, "NotFound", path)),
             _ => {
                 let (path, status) = path.strip_suffix("/status").map_or((path, false), |path| (path, true));
-                let mut object = self.objects.remove(path).unwrap_or_default();
+                let Some(mut object) = self.objects.remove(path).or_else(|| apply.then(Value::default))
+                else {
+                    return (404, refusal(404, "NotFound", path));
+                };
+                let (known, read) =
+                    (&object["metadata"]["resourceVersion"], &body["metadata"]["resourceVersion"]);
+                if !read.is_null() && known != read {
+                    self.objects.insert(path.to_owned(), object);
+                    return (409, refusal(409, "Conflict", path));
+                }
                 let job = object["kind"] == "Job" && !status;
                 if job && !unchanged(&object["spec"]["template"], &body["spec"]["template"]) {
                     self.objects.insert(path.to_owned(), object);
                     return (422, refusal(422, "Invalid", "spec.template: field is immutable"));
                 }
-                if status {
+                if status && !apply {
+                    merge(&mut object["status"], &body["status"]);
+                } else if status {
                     // All of it is ours: what is no longer stated goes.
                     object["status"] = body["status"].clone();
                 } else {
@@ -311,6 +349,11 @@ impl State {
                     if apply && let Some(before) = self.applied.insert(path.to_owned(), body.clone()) {
                         release(&mut object, &before, &body);
                     }
+                }
+                let metadata = &object["metadata"];
+                let kept = metadata["finalizers"].as_array().is_some_and(|all| !all.is_empty());
+                if !metadata["deletionTimestamp"].is_null() && !kept {
+                    return (200, object);
                 }
                 (200, self.put(path, object))
             }
@@ -336,6 +379,15 @@ impl State {
         self.objects.insert(path.to_owned(), object.clone());
         object
     }
+}
+
+/// Whether a path is that of all objects of a kind: `/api/v1/...` or `/apis/<group>/<version>/...`, with a namespace or without.
+fn collection(path: &str) -> bool {
+    let parts: Vec<_> = path.trim_start_matches('/').split('/').collect();
+    let rest = if parts[0] == "api" { parts.get(2..) } else { parts.get(3..) };
+    let rest = rest.unwrap_or_default();
+    let inside = if let ["namespaces", _, inside @ ..] = rest { inside } else { rest };
+    inside.len() == 1
 }
 
 /// A Job with a pod that is asked whether it is ready does not end by itself.

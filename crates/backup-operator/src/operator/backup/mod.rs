@@ -75,7 +75,11 @@ pub async fn reconcile(backup: Arc<Backup>, term: Arc<Term>) -> Result<Action, E
             clean(&term, &uid, &status).await?;
             tracing::warn!(backup = backup.name_any(), why, "beginning anew");
             status.attempt += 1;
+            // What was copied by then is of another instant.
             status.cut = None;
+            for one in &mut status.instances {
+                one.stored.clear();
+            }
             status.phase = Phase::Preparing;
             ("Preparing".into(), format!("try {} of {ATTEMPTS}, as {why}", status.attempt))
         }

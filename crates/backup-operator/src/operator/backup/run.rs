@@ -222,6 +222,11 @@ impl Run<'_> {
         }
         let names: Vec<_> = status.instances.iter().map(|one| one.of.to_string()).collect();
         let run = self.term.floor.run(self.uid, status.attempt);
+        if let Some(cut) = &status.cut {
+            for one in status.instances.iter().filter(|one| !one.stored.is_empty()) {
+                run.ended(&one.of.to_string(), cut.clone());
+            }
+        }
         if !names.iter().all(|name| run.expects(name)) {
             // We have not told anybody of these movers: another operator did, which has ended. So they are told of again.
             return self.prepare(status).await;
@@ -325,14 +330,22 @@ impl Run<'_> {
         for instance in status.instances.iter_mut().filter(|one| one.stored.is_empty()) {
             match ended::of(&self.term.client, &instance.of.namespace, &instance.job).await? {
                 Ended::No(waits) => instance.message = waits.unwrap_or_default(),
-                Ended::With(Outcome::Done(stored)) => {
+                Ended::With(Outcome::Copied { cut, stored }) => {
+                    // It may have been told by an operator that died before it could keep the cut.
+                    let known = status.cut.get_or_insert_with(|| cut.clone());
+                    if known.id != cut.id {
+                        let why = format!("{} is of another instant than the others", instance.of);
+                        return Ok(Some(Step::Again(why)));
+                    }
                     instance.stored = stored;
                     instance.message.clear();
                 }
-                Ended::With(Outcome::Maintained { .. }) => {}
                 Ended::With(Outcome::Failed(why)) => {
                     instance.message.clone_from(&why);
                     return Ok(Some(Step::Fail(format!("{}: {why}", instance.of))));
+                }
+                Ended::With(Outcome::Filled | Outcome::Maintained { .. }) => {
+                    return Ok(Some(Step::Fail(format!("{}: its Job did something else", instance.of))));
                 }
                 Ended::Lost(why) => return Ok(Some(Step::Again(format!("{}: {why}", instance.of)))),
             }

@@ -90,14 +90,16 @@ impl Run<'_> {
                     one.message = why.unwrap_or_else(|| format!("filling {}", one.to));
                     waits.push(one.message.clone());
                 }
-                Ended::With(Outcome::Done(_)) => {
+                Ended::With(Outcome::Filled) => {
                     one.filled = true;
                     one.message.clear();
                 }
-                Ended::With(Outcome::Maintained { .. }) => {}
                 Ended::With(Outcome::Failed(why)) => {
                     one.message.clone_from(&why);
                     return Ok(Step::Fail(format!("{}: {why}", one.to)));
+                }
+                Ended::With(Outcome::Copied { .. } | Outcome::Maintained { .. }) => {
+                    return Ok(Step::Fail(format!("{}: its Job did something else", one.to)));
                 }
                 Ended::Lost(why) if attempt < ATTEMPTS => {
                     tracing::warn!(instance = %one.to, why, "filling it anew");

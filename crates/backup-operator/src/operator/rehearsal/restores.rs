@@ -1,0 +1,100 @@
+//! Restores.
+
+use serde_json::json;
+
+use super::{Life, at_every_write, phase};
+use crate::operator::{names, rehearsal::cluster::Cluster};
+
+/// A cluster with a complete backup.
+pub async fn backed_up() -> Life {
+    let mut life = Life::new(Cluster::new().await);
+    life.cluster.add("Backup", "backups", "now", json!({ "storage": { "name": "main" } }));
+    life.until("the backup is complete", |cluster| phase(cluster, "backups", "now") == "Completed").await;
+    life
+}
+
+async fn ended(life: &mut Life) {
+    life.until("the restore has ended", |cluster| {
+        let phase = phase(cluster, "restores", "back");
+        ["Completed", "Failed"].iter().any(|end| phase == *end)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restore_comes_to_the_same_end_wherever_the_operator_dies() {
+    let before = backed_up().await;
+    let mapping = json!({ "namespaces": { "foreman": "scratch" }, "hosts": { "pulp.example.com": "pulp.scratch.test" } });
+    before.cluster.add(
+        "Restore",
+        "restores",
+        "back",
+        json!({ "storage": { "name": "main" }, "backup": { "name": "now" }, "mapping": mapping }),
+    );
+    at_every_write(&before, ended, async |life, when| {
+        let restore = life.cluster.object("restores", "back").unwrap();
+        assert_eq!(restore["status"]["phase"], "Completed", "{when}: {restore:#}");
+        let pulp = life.cluster.pulp("scratch").expect("a Pulp");
+        assert_eq!(pulp["spec"]["ingress"]["host"], "pulp.scratch.test", "{when}");
+        let short = names::short(restore["metadata"]["uid"].as_str().unwrap());
+        assert_eq!(
+            pulp["metadata"]["annotations"][reconcile::DATA],
+            short,
+            "{when}: it has taken in its data"
+        );
+        assert_eq!(pulp["status"]["data"], short, "{when}");
+        assert_eq!(life.cluster.holds("scratch"), [""; 0], "{when}");
+        let key = life.cluster.memory.object("/api/v1/namespaces/scratch/secrets/p-key").expect("its key");
+        assert_eq!(key["data"]["key"], "bmV2ZXIgYW5vdGhlciBvbmU=", "{when}");
+        assert_eq!(life.rest().await, [""; 0], "{when}: nothing is left to be written");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_replaced_is_saved_first_wherever_the_operator_dies() {
+    let before = backed_up().await;
+    before.cluster.add(
+        "Restore",
+        "restores",
+        "back",
+        json!({ "storage": { "name": "main" }, "backup": { "name": "now" }, "inPlace": true }),
+    );
+    at_every_write(&before, ended, async |life, when| {
+        let restore = life.cluster.object("restores", "back").unwrap();
+        assert_eq!(restore["status"]["phase"], "Completed", "{when}: {restore:#}");
+        assert_eq!(phase(&life.cluster, "backups", "back-before"), "Completed", "{when}");
+        let saved = life.cluster.object("backups", "back-before").unwrap()["status"]["set"].clone();
+        assert_ne!(
+            restore["status"]["set"], saved,
+            "{when}: what was asked for was restored, not what was saved"
+        );
+        assert_eq!(life.cluster.holds("foreman"), [""; 0], "{when}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_that_is_there_is_touched_unless_that_was_asked_for() {
+    let mut life = backed_up().await;
+    let there = life.cluster.pulp("foreman");
+    life.cluster.add(
+        "Restore",
+        "restores",
+        "back",
+        json!({ "storage": { "name": "main" }, "backup": { "name": "now" } }),
+    );
+    ended(&mut life).await;
+    let restore = life.cluster.object("restores", "back").unwrap();
+    assert_eq!(restore["status"]["phase"], "Failed");
+    let words = restore["status"]["conditions"][0]["message"].as_str().unwrap_or_default();
+    assert!(
+        words.starts_with("Pulp foreman/p is there already; restore elsewhere (spec.mapping.namespaces)"),
+        "{words}"
+    );
+    let now = life.cluster.pulp("foreman");
+    assert_eq!(
+        there.map(|pulp| pulp["metadata"]["annotations"].clone()),
+        now.map(|pulp| pulp["metadata"]["annotations"].clone())
+    );
+}
