@@ -106,7 +106,7 @@ pub fn check(pulp: &Pulp, seen: &Observed) -> Result<Checked, Vec<Fault>> {
     let front = front(&name, &spec, seen);
     let origin = front.clone().unwrap_or_else(|| origin(&spec, &name, &namespace));
     let authentication = authentication(&spec, &origin, &seen.secrets, &mut faults);
-    trusted::check(&spec.trusted_certificates, seen, &mut faults);
+    let authorities = trusted::check(&spec.trusted_certificates, seen, &mut faults);
     let mut checked = Checked {
         origin,
         fronted: front.is_some(),
@@ -114,7 +114,7 @@ pub fn check(pulp: &Pulp, seen: &Observed) -> Result<Checked, Vec<Fault>> {
         keep: spec.deletion_policy == DeletionPolicy::Retain,
         external: database(&spec, &seen.secrets, &mut faults),
         cache: cache(&spec, &seen.secrets, &mut faults),
-        artifacts: storage::artifacts(&spec.storage, &name, seen, &mut faults),
+        artifacts: storage::artifacts(&spec.storage, &name, authorities, seen, &mut faults),
         settings: settings::collect(&spec, &authentication, seen, &mut faults),
         authentication,
         checksums: signing::checksums(&spec, &name, seen),

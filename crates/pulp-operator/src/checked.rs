@@ -1,6 +1,6 @@
 //! A manifest as types that cannot be wrong: what plan and services are made from.
 
-use reconcile::{Data, Part, field::Database};
+use reconcile::{Data, Part, bucket::Bucket, field::Database};
 
 use crate::{
     crd::{Checksum, IngressType, PulpSpec, Settings},
@@ -50,6 +50,8 @@ pub enum Artifacts {
         redirect: bool,
         /// Secret and key of a file that its client reads.
         key_file: Option<(String, String)>,
+        /// The same for whoever backs it up.
+        place: Box<Bucket>,
     },
 }
 

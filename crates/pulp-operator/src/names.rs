@@ -21,6 +21,8 @@ pub const CA: &str = "ca";
 pub const CERTIFICATE: &str = "server-tls";
 /// How the database is reached, in the words of libpq.
 pub const LIBPQ: &str = "libpq";
+/// Which bucket holds the artifacts and how it is reached, in the words of the contract.
+pub const BUCKET: &str = "bucket";
 /// The Job that keeps Pulp from deleting artifacts.
 pub const HOLD: &str = "hold";
 /// The volume for artifacts.

@@ -138,10 +138,11 @@ fn addressed(pulp: &Checked, seen: &Observed) -> Option<News> {
 }
 
 fn backup(pulp: &Checked) -> Backup {
-    let (volume, bucket_secret) = match &pulp.artifacts {
+    let (volume, place) = match &pulp.artifacts {
         Artifacts::Volume(claim) => (Some(claim.clone()), None),
-        Artifacts::Bucket { .. } => (None, Some(pulp.part("settings").name())),
+        Artifacts::Bucket { place, .. } => (None, Some(place)),
     };
+    let identity = place.filter(|place| place.by_identity());
     let secrets =
         [names::SECRET_KEY, names::FIELDS, names::ADMIN, names::CONTAINER, names::REMOTE_USER, names::CA];
     let mut secrets: Vec<_> = secrets.map(|part| pulp.part(part).name()).into();
@@ -157,7 +158,8 @@ fn backup(pulp: &Checked) -> Backup {
             user: volume.is_some().then_some(USER),
             path: if volume.is_some() { "media".into() } else { String::new() },
             volume,
-            bucket_secret,
+            bucket_secret: place.map(|_| pulp.part(names::BUCKET).name()),
+            service_account_name: identity.and_then(|_| pulp.spec.service_account_name.clone()),
             artifacts: Some(ArtifactQuery { database: "pulp".into(), sql: ARTIFACTS.into() }),
         }],
         secrets: once(secrets),

@@ -15,6 +15,7 @@
 //! | what others may ask to stand still, and for how long | [`Holds`] |
 //! | data that was replaced from outside | [`Data`] |
 //! | values drawn once, certificates | [`Generate`], [`Drawn`], [`Certificate`] |
+//! | which bucket holds a service's content, in the words of a Secret | [`bucket`] |
 //! | fields and services that several kinds have | [`field`], [`service`] |
 //! | what is done outside the API server, such as a registration | [`Outside`] |
 //! | what a pass came to, in the words of a status | `verdict` |
@@ -26,6 +27,7 @@
 
 mod apply;
 mod ask;
+pub mod bucket;
 mod certificate;
 mod control;
 mod data;

@@ -159,9 +159,9 @@ impl Part {
     }
 
     /// Configuration with secrets in it.
-    pub fn secret(&self, files: impl IntoIterator<Item = (&'static str, String)>) -> Object {
+    pub fn secret(&self, files: impl IntoIterator<Item = (impl Into<String>, String)>) -> Object {
         let data =
-            files.into_iter().map(|(name, text)| (name.to_owned(), ByteString(text.into_bytes()))).collect();
+            files.into_iter().map(|(name, text)| (name.into(), ByteString(text.into_bytes()))).collect();
         Secret {
             metadata: self.metadata(self.name()),
             type_: Some("Opaque".into()),

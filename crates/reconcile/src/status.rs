@@ -103,9 +103,14 @@ pub struct BackupContent {
     /// Claim of the volume that holds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume: Option<String>,
-    /// Secret that says which bucket holds it and how to reach it.
+    /// Secret that says which bucket holds it and how to reach it. Its keys: `kind` (`s3`, `azure`, `gcs`); `bucket`, or `account` and
+    /// `container`; `endpoint`, `region`, `prefix`, `addressingStyle` (`path`, `virtual`); `accessKeyId` and `secretAccessKey`, `accountKey` or
+    /// `key.json`; `ca.crt`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bucket_secret: Option<String>,
+    /// Service account whose identity opens the bucket, where the Secret has no credentials.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_account_name: Option<String>,
     /// User and group, by number, whose the files are; none where the platform assigns them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<i64>,

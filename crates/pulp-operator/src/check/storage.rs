@@ -2,6 +2,7 @@
 
 use reconcile::{
     Fault,
+    bucket::{self, Bucket},
     field::{self},
 };
 use serde_json::{Value, json};
@@ -21,8 +22,14 @@ pub fn secret(storage: &Storage) -> Option<String> {
     s3.or(azure).or(gcs)
 }
 
-/// Where artifacts are kept, with what its Secret says.
-pub fn artifacts(storage: &Storage, pulp: &str, seen: &Observed, faults: &mut Vec<Fault>) -> Artifacts {
+/// Where artifacts are kept, with what its Secret says; `ca`: authorities that are trusted besides those of the image.
+pub fn artifacts(
+    storage: &Storage,
+    pulp: &str,
+    ca: Option<String>,
+    seen: &Observed,
+    faults: &mut Vec<Fault>,
+) -> Artifacts {
     if let Some(s3) = &storage.s3 {
         let mut options = json!({
             "bucket_name": s3.bucket,
@@ -41,35 +48,75 @@ pub fn artifacts(storage: &Storage, pulp: &str, seen: &Observed, faults: &mut Ve
         if let Some(region) = &s3.region {
             options["region_name"] = region.clone().into();
         }
+        let mut place = bucket::S3 {
+            bucket: s3.bucket.clone(),
+            endpoint: s3.endpoint.as_deref().map(bare),
+            region: s3.region.clone(),
+            addressing_style: match (s3.addressing_style, &s3.endpoint) {
+                // Of other servers than Amazon's hardly one has names for all of its buckets.
+                (AddressingStyle::Path, _) | (AddressingStyle::Auto, Some(_)) => {
+                    bucket::AddressingStyle::Path
+                }
+                (AddressingStyle::Virtual | AddressingStyle::Auto, _) => bucket::AddressingStyle::Virtual,
+            },
+            ca,
+            ..bucket::S3::default()
+        };
         if let Some(at) = &s3.credentials {
             let mut value =
                 |key: &str| field::value("spec.storage.s3.credentials", &at.name, key, &seen.secrets, faults);
-            options["access_key"] = value(&at.access_key_id_key).into();
-            options["secret_key"] = value(&at.secret_access_key_key).into();
+            let (id, secret) = (value(&at.access_key_id_key), value(&at.secret_access_key_key));
+            options["access_key"] = id.clone().into();
+            options["secret_key"] = secret.clone().into();
+            (place.access_key_id, place.secret_access_key) = (Some(id), Some(secret));
         }
-        // The older name of the class: the container plugin knows no other.
-        return bucket("storages.backends.s3boto3.S3Boto3Storage", options, s3.redirect, None);
+        return Artifacts::Bucket {
+            // The older name of the class: the container plugin knows no other.
+            storage: django("storages.backends.s3boto3.S3Boto3Storage", options),
+            redirect: s3.redirect,
+            key_file: None,
+            place: Box::new(Bucket::S3(place)),
+        };
     }
     if let Some(azure) = &storage.azure {
-        return bucket(
-            "storages.backends.azure_storage.AzureStorage",
-            container(azure, seen, faults),
-            azure.redirect,
-            None,
-        );
+        let (options, key) = container(azure, seen, faults);
+        return Artifacts::Bucket {
+            storage: django("storages.backends.azure_storage.AzureStorage", options),
+            redirect: azure.redirect,
+            key_file: None,
+            place: Box::new(Bucket::Azure(bucket::Azure {
+                account: azure.account.clone(),
+                container: azure.container.clone(),
+                endpoint: azure.endpoint.as_deref().map(bare),
+                prefix: azure.path.clone().unwrap_or_default(),
+                account_key: key,
+                ca,
+            })),
+        };
     }
     if let Some(gcs) = &storage.gcs {
         let mut options = json!({ "bucket_name": gcs.bucket, "file_overwrite": true });
-        let mut key_file = None;
+        let (mut key_file, mut content) = (None, None);
         if let Some(at) = &gcs.credentials {
             let field = "spec.storage.gcs.credentials";
-            field::value(field, &at.name, &at.key_file_key, &seen.secrets, faults);
+            content = Some(field::value(field, &at.name, &at.key_file_key, &seen.secrets, faults));
             key_file = Some((at.name.clone(), at.key_file_key.clone()));
         } else {
             // Without a private key at hand, Google signs the URLs that clients are sent to.
             options["iam_sign_blob"] = true.into();
         }
-        return bucket("storages.backends.gcloud.GoogleCloudStorage", options, gcs.redirect, key_file);
+        return Artifacts::Bucket {
+            storage: django("storages.backends.gcloud.GoogleCloudStorage", options),
+            redirect: gcs.redirect,
+            key_file,
+            place: Box::new(Bucket::Gcs(bucket::Gcs {
+                bucket: gcs.bucket.clone(),
+                endpoint: gcs.endpoint.as_deref().map(bare),
+                prefix: String::new(),
+                key_file: content,
+                ca,
+            })),
+        };
     }
     if let Some(claim) = &storage.claim {
         if !seen.volumes.contains(&claim.name) {
@@ -86,8 +133,8 @@ pub fn artifacts(storage: &Storage, pulp: &str, seen: &Observed, faults: &mut Ve
     Artifacts::Volume(names::of(pulp, names::STORAGE))
 }
 
-/// A container, its account, and how both are reached.
-fn container(azure: &Azure, seen: &Observed, faults: &mut Vec<Fault>) -> Value {
+/// A container, its account, and how both are reached; and the account's key.
+fn container(azure: &Azure, seen: &Observed, faults: &mut Vec<Fault>) -> (Value, Option<String>) {
     let mut options = json!({
         "account_name": azure.account,
         "azure_container": azure.container,
@@ -128,12 +175,18 @@ fn container(azure: &Azure, seen: &Observed, faults: &mut Vec<Fault>) -> Value {
             (_, None) => {}
         }
     }
-    if let Some(key) = key {
-        options["account_key"] = key.into();
+    if let Some(key) = &key {
+        options["account_key"] = key.clone().into();
     }
-    options
+    (options, key)
 }
 
-fn bucket(class: &str, options: Value, redirect: bool, key_file: Option<(String, String)>) -> Artifacts {
-    Artifacts::Bucket { storage: json!({ "BACKEND": class, "OPTIONS": options }), redirect, key_file }
+/// A storage as Django has it.
+fn django(class: &str, options: Value) -> Value {
+    json!({ "BACKEND": class, "OPTIONS": options })
+}
+
+/// An endpoint without the slash that may end it.
+fn bare(endpoint: &str) -> String {
+    endpoint.trim_end_matches('/').to_owned()
 }

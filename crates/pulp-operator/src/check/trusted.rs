@@ -4,8 +4,9 @@ use reconcile::{Fault, field};
 
 use crate::{crd::TrustedCertificates, read::Observed};
 
-/// Finds what is wrong.
-pub fn check(all: &[TrustedCertificates], seen: &Observed, faults: &mut Vec<Fault>) {
+/// Finds what is wrong; gives back all of them as PEM.
+pub fn check(all: &[TrustedCertificates], seen: &Observed, faults: &mut Vec<Fault>) -> Option<String> {
+    let mut found = Vec::new();
     for source in all {
         let (field, key) = ("spec.trustedCertificates", &source.key);
         let (kind, name) = source.from.object();
@@ -14,5 +15,7 @@ pub fn check(all: &[TrustedCertificates], seen: &Observed, faults: &mut Vec<Faul
             _ => field::config_value(field, name, key, &seen.config_maps, faults),
         };
         field::certificates(&format!("{field}: the key \"{key}\" of {kind} \"{name}\""), &text, faults);
+        found.push(text);
     }
+    (!found.is_empty()).then(|| found.join("\n"))
 }

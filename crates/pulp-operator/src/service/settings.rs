@@ -25,7 +25,7 @@ const IDENTITY: &str = include_str!("settings/identity.py");
 pub fn objects(pulp: &Instance) -> Vec<Object> {
     let mut objects = vec![
         pulp.part("settings").secret([("settings.py", file(pulp))]),
-        // For whoever backs the database up.
+        // For whoever backs the database up; below, the same of artifacts in a bucket.
         pulp.part(names::LIBPQ).secret(pulp.keys.database.libpq()),
         scripts(pulp).config_map([
             ("alive.py", ALIVE.into()),
@@ -40,6 +40,9 @@ pub fn objects(pulp: &Instance) -> Vec<Object> {
             ("trust.py", TRUST.into()),
         ]),
     ];
+    if let Artifacts::Bucket { place, .. } = &pulp.artifacts {
+        objects.push(pulp.part(names::BUCKET).secret(place.values()));
+    }
     objects.extend(signing::scripts(pulp));
     if let Some(file) = &pulp.spec.storage.file {
         let (volume, mode) = (&file.volume, file.access_mode.name());
