@@ -75,6 +75,10 @@ pub struct Mapping {
     /// Host names: from, to. Certificates that are issued in the cluster follow.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub hosts: BTreeMap<String, String>,
+    /// Buckets, and containers of Azure's: from, to. A service that kept its content in one gets another, which must be empty and nobody
+    /// else's, unless it is restored in place.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub buckets: BTreeMap<String, String>,
     /// Storage classes: from, to.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub storage_classes: BTreeMap<String, String>,

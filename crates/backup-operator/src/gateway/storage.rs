@@ -28,7 +28,7 @@ pub enum Config {
 pub struct S3 {
     /// `https://...`; AWS without.
     pub endpoint: Option<String>,
-    /// `us-east-1` without.
+    /// What workload identity says without, or else `us-east-1`.
     pub region: Option<String>,
     /// Its name.
     pub bucket: String,
@@ -119,17 +119,28 @@ impl S3 {
             if self.key.is_some() { AmazonS3Builder::new() } else { AmazonS3Builder::from_env() };
         builder = builder
             .with_bucket_name(&self.bucket)
-            .with_region(self.region.as_deref().unwrap_or("us-east-1"))
             .with_virtual_hosted_style_request(!self.path_style)
             .with_client_options(patience.client(self.ca.as_deref(), plain)?)
             .with_retry(patience.retry());
         if let Some((id, secret)) = &self.key {
             builder = builder.with_access_key_id(id).with_secret_access_key(secret);
         }
-        if let Some(endpoint) = &self.endpoint {
+        if let Some(region) = &self.region {
+            builder = builder.with_region(region);
+        }
+        if let Some(endpoint) = self.address() {
             builder = builder.with_endpoint(endpoint);
         }
         Ok(below(builder.build().map_err(|error| format!("s3: {error}"))?, &self.prefix))
+    }
+
+    /// The endpoint as the client wants it: with the bucket in the host name, where it is to be there.
+    fn address(&self) -> Option<String> {
+        let endpoint = self.endpoint.as_deref()?.trim_end_matches('/');
+        Some(match endpoint.split_once("://") {
+            Some((scheme, host)) if !self.path_style => format!("{scheme}://{}.{host}", self.bucket),
+            _ => endpoint.to_owned(),
+        })
     }
 }
 
@@ -207,5 +218,23 @@ fn below<S: ObjectStore>(store: S, prefix: &str) -> Arc<dyn ObjectStore> {
         Arc::new(store)
     } else {
         Arc::new(PrefixStore::new(store, prefix))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buckets_name_stands_in_the_path_or_in_the_host_name() {
+        let s3 = |path_style| S3 {
+            endpoint: Some("https://s3.example.com:7070/".into()),
+            bucket: "b".into(),
+            path_style,
+            ..S3::default()
+        };
+        assert_eq!(s3(true).address().as_deref(), Some("https://s3.example.com:7070"));
+        assert_eq!(s3(false).address().as_deref(), Some("https://b.s3.example.com:7070"));
+        assert_eq!(S3::default().address(), None);
     }
 }

@@ -1,17 +1,22 @@
 //! Copies one instance: waits for the cut with open transactions, then writes dumps, content and state into the repository.
 
-use std::{path::PathBuf, process::Stdio, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 
 use reconcile::BackupContent;
-use tokio::time::interval;
+use tokio::{runtime::Handle, time::interval};
 
 use super::{
     Error, blocking,
+    bucket::Bucket,
     connection::Connection,
     database::Database,
     export::Exporter,
     repository,
-    spec::{CONFIG_MAPS, DATABASES, Outcome, SECRETS, Spec},
+    spec::{BUCKETS, CONFIG_MAPS, DATABASES, Outcome, SECRETS, Spec},
 };
 use crate::{
     crd::{Cut, Stored},
@@ -24,6 +29,8 @@ use crate::{
 
 /// How often it says how far it is.
 const TELL: Duration = Duration::from_secs(2);
+/// Objects of a bucket that are fetched at the same time: their way is longer than a disk's.
+const PARALLEL: usize = 16;
 
 /// Copies the instance.
 pub async fn run(spec: Spec, set: &str) -> Result<Outcome, Error> {
@@ -133,20 +140,32 @@ async fn copy(
     }
     let mut contents = Vec::new();
     for content in &spec.content {
-        contents.push((content.clone(), listed(content, &mut databases).await?));
+        let bucket = Bucket::mounted(content, Path::new(BUCKETS))?;
+        contents.push((content.clone(), listed(content, bucket.as_ref(), &mut databases).await?, bucket));
     }
     // Nothing needs the instant any more: the servers may tidy up behind it.
     drop(databases);
-    for (content, files) in contents {
+    for (content, files, bucket) in contents {
         let what = format!("content/{}", content.name);
         let mut save = save(&what);
         save.parent = parent(&repository, &save.tags).await?;
         let total = files
             .iter()
             .fold((0, 0), |(count, bytes), file| (count + 1, bytes + file.size.unwrap_or_default()));
-        let folder =
-            Folder { root: Spec::folder(&content), files: Box::new(files.into_iter()), total, reread: false };
-        stored.push(one(&repository, Source::Folder(folder), save, &what, &progress).await?);
+        let files = Box::new(files.into_iter());
+        let source = match bucket {
+            Some(Bucket { store, prefix, .. }) => Source::Bucket(source::Bucket {
+                store,
+                prefix,
+                files,
+                total,
+                reread: false,
+                parallel: PARALLEL,
+                runtime: Handle::current(),
+            }),
+            None => Source::Folder(Folder { root: Spec::folder(&content), files, total, reread: false }),
+        };
+        stored.push(one(&repository, source, save, &what, &progress).await?);
     }
     let state = state(&spec, objects)?;
     stored.push(one(&repository, Source::Memory(state), save("state"), "state", &progress).await?);
@@ -175,8 +194,15 @@ async fn one(
 }
 
 /// The files of a content that must be in the set, in order.
-async fn listed(content: &BackupContent, databases: &mut [Exporter]) -> Result<Vec<Listed>, Error> {
+async fn listed(
+    content: &BackupContent,
+    bucket: Option<&Bucket>,
+    databases: &mut [Exporter],
+) -> Result<Vec<Listed>, Error> {
     let Some(query) = &content.artifacts else {
+        if let Some(bucket) = bucket {
+            return bucket.walk().await;
+        }
         let root = Spec::folder(content);
         return blocking(move || Ok(source::walk(&root)?)).await;
     };

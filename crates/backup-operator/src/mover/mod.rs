@@ -1,6 +1,7 @@
 //! The Job that copies one instance, in the instance's namespace and with nothing but its credentials.
 
 mod backup;
+pub mod bucket;
 mod connection;
 pub mod database;
 mod export;
@@ -12,6 +13,7 @@ use std::process::ExitCode;
 
 use crate::engine::{self, Key, Limits, Repository, Rest, Storage};
 
+pub use bucket::Mark;
 pub use spec::{Outcome, Spec, Task};
 
 /// Why a mover gives up, in words for the status of its run.
@@ -70,8 +72,8 @@ async fn work() -> Result<Outcome, Error> {
     match spec.task.clone() {
         Task::Backup { set } => backup::run(spec, &set).await,
         Task::Maintain { part, of } => maintain::run(spec, part, of).await,
-        Task::Restore { stored, replace } => {
-            restore::run(spec, stored, replace).await.map(|()| Outcome::Filled)
+        Task::Restore { stored, replace, mark } => {
+            restore::run(spec, stored, replace, mark).await.map(|()| Outcome::Filled)
         }
     }
 }

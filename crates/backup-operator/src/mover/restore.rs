@@ -1,15 +1,21 @@
 //! Fills one instance from a set while nothing of it runs but its databases.
 
-use std::{path::PathBuf, process::Stdio, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::Arc,
+};
 
 use reconcile::BackupContent;
+use tokio::runtime::Handle;
 
 use super::{
-    Error, blocking,
+    Error, Mark, blocking,
+    bucket::Bucket,
     connection::Connection,
     database::{Database, Session},
     repository,
-    spec::{DATABASES, Spec},
+    spec::{BUCKETS, DATABASES, Spec},
 };
 use crate::{
     crd::Stored,
@@ -26,7 +32,7 @@ const MADE: &str = "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S') AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'";
 
 /// Fills the instance.
-pub async fn run(spec: Spec, stored: Vec<Stored>, replace: bool) -> Result<(), Error> {
+pub async fn run(spec: Spec, stored: Vec<Stored>, replace: bool, mark: Option<Mark>) -> Result<(), Error> {
     let mut connection = Connection::open(&spec, &Report::Hello { cut: None, exported: None }).await?;
     let key = loop {
         match connection.order().await {
@@ -54,7 +60,7 @@ pub async fn run(spec: Spec, stored: Vec<Stored>, replace: bool) -> Result<(), E
         }
     };
     tokio::select! {
-        done = fill(&spec, &stored, replace, reader, progress.clone()) => done,
+        done = fill(&spec, &stored, (replace, mark), reader, progress.clone()) => done,
         () = telling => Err(Error::other("the work was broken off")),
     }
 }
@@ -62,7 +68,7 @@ pub async fn run(spec: Spec, stored: Vec<Stored>, replace: bool) -> Result<(), E
 async fn fill(
     spec: &Spec,
     stored: &[Stored],
-    replace: bool,
+    (replace, mark): (bool, Option<Mark>),
     reader: Arc<Reader>,
     progress: Progress,
 ) -> Result<(), Error> {
@@ -72,16 +78,30 @@ async fn fill(
             .map(|one| one.snapshot.clone())
             .ok_or_else(|| Error::other(format!("the set has no {what} of {}", spec.instance)))
     };
+    let mut contents = Vec::new();
+    for content in &spec.content {
+        let bucket = Bucket::mounted(content, Path::new(BUCKETS))?;
+        // Before anything is changed anywhere.
+        if let (Some(bucket), Some(mark)) = (&bucket, &mark) {
+            bucket.claim(spec, mark).await?;
+        }
+        contents.push((content, bucket));
+    }
     for name in &spec.databases {
         let database = Database::mounted(name, &PathBuf::from(DATABASES).join(name))?;
         empty(&database, replace).await?;
         load(&database, snapshot(format!("database/{name}"))?, reader.clone(), progress.clone()).await?;
         tracing::info!(database = name, "filled");
     }
-    for content in &spec.content {
+    for (content, bucket) in &contents {
         let snapshot = snapshot(format!("content/{}", content.name))?;
-        files(content, snapshot, reader.clone(), progress.clone()).await?;
+        files(content, bucket.as_ref(), snapshot, reader.clone(), progress.clone()).await?;
         tracing::info!(content = content.name, "filled");
+    }
+    for (_, bucket) in &contents {
+        if let (Some(bucket), Some(mark)) = (bucket, &mark) {
+            bucket.release(spec, mark).await?;
+        }
     }
     Ok(())
 }
@@ -168,12 +188,16 @@ async fn load(
 
 async fn files(
     content: &BackupContent,
+    bucket: Option<&Bucket>,
     snapshot: String,
     reader: Arc<Reader>,
     progress: Progress,
 ) -> Result<(), Error> {
-    let target = Target::Folder(Spec::folder(content));
-    let digest = if content.artifacts.is_some() { source::artifact } else { |_: &std::path::Path| None };
+    let target = match bucket.cloned() {
+        Some(Bucket { store, prefix, .. }) => Target::Bucket { store, prefix, runtime: Handle::current() },
+        None => Target::Folder(Spec::folder(content)),
+    };
+    let digest = if content.artifacts.is_some() { source::artifact } else { |_: &Path| None };
     let wanted = Wanted { digest, go_on: true, ..Wanted::default() };
     blocking(move || Ok(reader.restore(&snapshot, &target, &wanted, &progress)?)).await
 }

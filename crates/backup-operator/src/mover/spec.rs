@@ -5,12 +5,15 @@ use std::path::PathBuf;
 use reconcile::BackupContent;
 use serde::{Deserialize, Serialize};
 
+use super::Mark;
 use crate::crd::{Cut, Reference, Stored};
 
 /// Where the Job mounts things.
 pub const DATABASES: &str = "/databases";
 /// Where the Job mounts content.
 pub const CONTENT: &str = "/content";
+/// Where the Job mounts Secrets that say which bucket content is in.
+pub const BUCKETS: &str = "/buckets";
 /// Where the Job mounts Secrets.
 pub const SECRETS: &str = "/state/secrets";
 /// Where the Job mounts `ConfigMaps`.
@@ -42,7 +45,7 @@ pub struct Spec {
     pub ca: String,
     /// Names of the databases; each has its Secret under [`DATABASES`].
     pub databases: Vec<String>,
-    /// What is kept outside databases; each has its volume under [`CONTENT`].
+    /// What is kept outside databases; each has its volume under [`CONTENT`] or its Secret under [`BUCKETS`].
     pub content: Vec<BackupContent>,
     /// Secrets of the instance, under [`SECRETS`].
     pub secrets: Vec<String>,
@@ -72,6 +75,8 @@ pub enum Task {
         stored: Vec<Stored>,
         /// Data that are there may go.
         replace: bool,
+        /// How buckets that are filled are known again; none where they are the instance's own already.
+        mark: Option<Mark>,
     },
 }
 

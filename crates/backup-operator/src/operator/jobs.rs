@@ -28,7 +28,7 @@ use crate::{
     crd::Reference,
     mover::{
         Spec, Task,
-        spec::{CONFIG_MAPS, CONTENT, DATABASES, SECRETS, VARIABLE},
+        spec::{BUCKETS, CONFIG_MAPS, CONTENT, DATABASES, SECRETS, VARIABLE},
     },
 };
 
@@ -93,6 +93,9 @@ pub fn job(home: &Home, spec: &Spec, backup: &Backup, deadline: i64) -> Job {
                 ..Default::default()
             };
             add(volume, format!("{CONTENT}/{}", content.name), !restoring);
+        } else if let Some(secret) = &content.bucket_secret {
+            let volume = optional_secret(format!("bucket-{number}"), secret);
+            add(volume, format!("{BUCKETS}/{}", content.name), true);
         }
     }
     if !restoring {
@@ -135,9 +138,15 @@ pub fn job(home: &Home, spec: &Spec, backup: &Backup, deadline: i64) -> Job {
     let labels = names::labels(&spec.run, spec.attempt);
     // Maintenance deletes: it does so as the operator itself, in the operator's namespace.
     let own = matches!(spec.task, Task::Maintain { .. });
-    let account = home.account.rsplit(':').next().filter(|_| own).map(str::to_owned);
+    // A bucket without a key is opened by the identity that the service's own pods have.
+    let identity = backup.content.iter().find_map(|content| content.service_account_name.clone());
+    let mut told = labels.clone();
+    if identity.is_some() {
+        // Azure gives an identity only to pods that ask for it.
+        told.insert("azure.workload.identity/use".into(), "true".into());
+    }
     let pod = PodSpec {
-        service_account_name: account,
+        service_account_name: if own { home.account.rsplit(':').next().map(str::to_owned) } else { identity },
         restart_policy: Some("Never".into()),
         // It asks the API server nothing.
         automount_service_account_token: Some(false),
@@ -168,7 +177,7 @@ pub fn job(home: &Home, spec: &Spec, backup: &Backup, deadline: i64) -> Job {
             active_deadline_seconds: Some(deadline),
             ttl_seconds_after_finished: Some(KEPT),
             template: PodTemplateSpec {
-                metadata: Some(ObjectMeta { labels: Some(labels), ..Default::default() }),
+                metadata: Some(ObjectMeta { labels: Some(told), ..Default::default() }),
                 spec: Some(pod),
             },
             ..Default::default()
@@ -281,6 +290,10 @@ mod tests {
         job(&home(), &spec(task), &backup(), 60).spec.and_then(|spec| spec.template.spec).unwrap()
     }
 
+    fn restore() -> Task {
+        Task::Restore { stored: vec![], replace: false, mark: None }
+    }
+
     fn mounts(pod: &PodSpec) -> Vec<(String, bool)> {
         let mounts = pod.containers[0].volume_mounts.clone().unwrap();
         mounts.into_iter().map(|mount| (mount.mount_path, mount.read_only == Some(true))).collect()
@@ -307,10 +320,43 @@ mod tests {
 
     #[test]
     fn a_restore_writes_content_and_sees_no_secret_but_the_databases() {
-        let pod = pod(Task::Restore { stored: vec![], replace: false });
+        let pod = pod(restore());
         let paths = mounts(&pod);
         assert!(paths.contains(&("/content/artifacts".into(), false)));
         assert!(paths.iter().all(|(path, _)| !path.starts_with("/state")));
+    }
+
+    #[test]
+    fn a_bucket_is_opened_by_its_secret_alone_or_by_the_identity_of_the_services_pods() {
+        let mut backup = backup();
+        let content = &mut backup.content[0];
+        (content.volume, content.user, content.bucket_secret) = (None, None, Some("p-bucket".into()));
+        let template = |backup: &Backup, task: Task| {
+            job(&home(), &spec(task), backup, 60).spec.map(|spec| spec.template).unwrap()
+        };
+        let asks = "azure.workload.identity/use";
+        for task in [Task::Backup { set: "s".into() }, restore()] {
+            let made = template(&backup, task.clone());
+            let pod = made.spec.unwrap();
+            let bucket = pod.volumes.iter().flatten().find(|volume| volume.name == "bucket-0").unwrap();
+            assert_eq!(bucket.secret.as_ref().unwrap().secret_name.as_deref(), Some("p-bucket"));
+            assert!(mounts(&pod).contains(&("/buckets/artifacts".into(), true)));
+            assert!(
+                mounts(&pod)
+                    .iter()
+                    .all(|(path, _)| path != "/content/artifacts" && !path.ends_with("p-bucket"))
+            );
+            assert_eq!(pod.service_account_name, None);
+            assert!(!made.metadata.unwrap().labels.unwrap().contains_key(asks));
+
+            let mut backup = backup.clone();
+            backup.content[0].service_account_name = Some("opener".into());
+            let made = template(&backup, task);
+            let pod = made.spec.unwrap();
+            assert_eq!(pod.service_account_name.as_deref(), Some("opener"));
+            assert_eq!(pod.automount_service_account_token, Some(false));
+            assert_eq!(made.metadata.unwrap().labels.unwrap()[asks], "true");
+        }
     }
 
     #[test]

@@ -50,12 +50,36 @@ pub fn restored(kept: &Value, to: &Reference, mapping: &Mapping, hold: (&str, St
     object
 }
 
-/// Replaces host names, alone or in URLs, and storage classes.
+/// Fields that name a bucket, in every service's spec.
+const BUCKET: [&str; 2] = ["bucket", "container"];
+
+/// The buckets that a spec names.
+pub fn buckets(spec: &Value) -> Vec<String> {
+    match spec {
+        Value::Array(values) => values.iter().flat_map(buckets).collect(),
+        Value::Object(fields) => fields
+            .iter()
+            .flat_map(|(key, value)| match value {
+                Value::String(name) if BUCKET.contains(&key.as_str()) => vec![name.clone()],
+                value => buckets(value),
+            })
+            .collect(),
+        _ => vec![],
+    }
+}
+
+/// Replaces host names, alone or in URLs, buckets, and storage classes.
 fn mapped(value: &mut Value, key: &str, mapping: &Mapping) {
     match value {
         Value::String(text) => {
             if key.to_lowercase().ends_with("storageclass") || key == "storageClassName" || key == "class" {
                 if let Some(to) = mapping.storage_classes.get(text) {
+                    to.clone_into(text);
+                }
+                return;
+            }
+            if BUCKET.contains(&key) {
+                if let Some(to) = mapping.buckets.get(text) {
                     to.clone_into(text);
                 }
                 return;
@@ -91,12 +115,13 @@ mod tests {
             "metadata": { "name": "pulp", "namespace": "old", "annotations": { "a": "b" } },
             "spec": {
                 "ingress": { "host": "pulp.example.com", "tls": ["https://pulp.example.com/x", "mypulp.example.com"] },
-                "storage": { "file": { "storageClass": "slow", "size": "slow" } },
+                "storage": { "file": { "storageClass": "slow", "size": "slow" }, "s3": { "bucket": "old", "region": "old" } },
             },
             "status": { "x": 1 },
         });
         let mapping = Mapping {
             hosts: [("pulp.example.com".to_owned(), "drill.test".to_owned())].into(),
+            buckets: [("old".to_owned(), "new".to_owned())].into(),
             storage_classes: [("slow".to_owned(), "fast".to_owned())].into(),
             ..Mapping::default()
         };
@@ -107,6 +132,8 @@ mod tests {
         assert_eq!(object["spec"]["ingress"]["host"], "drill.test");
         assert_eq!(object["spec"]["ingress"]["tls"], json!(["https://drill.test/x", "mypulp.example.com"]));
         assert_eq!(object["spec"]["storage"]["file"], json!({ "storageClass": "fast", "size": "slow" }));
+        assert_eq!(object["spec"]["storage"]["s3"], json!({ "bucket": "new", "region": "old" }));
+        assert_eq!(buckets(&object["spec"]), ["new"]);
         assert!(object.get("status").is_none());
     }
 }

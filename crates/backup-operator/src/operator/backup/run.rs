@@ -77,13 +77,13 @@ impl Run<'_> {
             // A backup of nothing that succeeds is found out when it is needed.
             return Ok(Step::Fail("spec.instances: nothing in the cluster that is selected says what a backup of it consists of (status.backup)".into()));
         }
-        let in_bucket = |service: &&Service| {
-            let backup = service.status.backup.as_ref();
-            backup.is_some_and(|backup| backup.content.iter().any(|content| content.volume.is_none()))
+        let nowhere = |service: &&Service| {
+            let content = service.status.backup.iter().flat_map(|backup| &backup.content);
+            content.into_iter().any(|one| one.volume.is_none() && one.bucket_secret.is_none())
         };
-        if let Some(service) = found.iter().find(in_bucket) {
+        if let Some(service) = found.iter().find(nowhere) {
             return Ok(Step::Fail(format!(
-                "{} keeps its content in a bucket, which cannot be backed up yet; name the services without it in spec.instances, and let the bucket keep versions",
+                "{} does not say where its content is: one of status.backup.content has neither volume nor bucketSecret; leave it out of spec.instances until its operator says so",
                 service.of
             )));
         }

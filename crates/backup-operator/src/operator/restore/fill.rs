@@ -1,6 +1,7 @@
 //! Databases and content are filled, while nothing uses them.
 
 use jiff::Timestamp;
+use kube::ResourceExt;
 use reconcile::Error;
 
 use super::{
@@ -13,13 +14,20 @@ use super::{
 use crate::{
     crd::{Progress, RestorePhase, RestoreStatus},
     cut::wire::Order,
-    mover::{Outcome, Task},
+    mover::{Mark, Outcome, Task},
 };
 
 /// Tries of an instance after its pod was lost.
 const ATTEMPTS: i32 = 3;
 
 impl Run<'_> {
+    /// How a bucket that is filled is known again.
+    fn mark(&self) -> Option<Mark> {
+        let drill = self.restore.labels().get(names::DRILL);
+        let mark = drill.map_or(Mark::Restore, |drill| Mark::Drill(drill.clone()));
+        (!self.restore.spec.in_place).then_some(mark)
+    }
+
     /// Starts a mover for each instance, and waits for all of them.
     pub async fn fill(&self, status: &mut RestoreStatus) -> Result<Step, Error> {
         let set = match self.set(&status.set).await? {
@@ -70,7 +78,8 @@ impl Run<'_> {
             }
             let Some(backup) = &service.status.backup else { continue };
             // After a pod was lost, what it had begun is in the way.
-            let task = Task::Restore { stored, replace: self.restore.spec.in_place || attempt > 1 };
+            let replace = self.restore.spec.in_place || attempt > 1;
+            let task = Task::Restore { stored, replace, mark: self.mark() };
             let repository = (self.storage(), one.from.namespace.as_str());
             let spec = jobs::spec(&self.term.home, task, (self.uid, attempt), &one.to, repository, backup);
             let job = jobs::job(&self.term.home, &spec, backup, self.restore.spec.deadline.seconds());

@@ -1,5 +1,6 @@
 //! The controller of `Restore`: brings services back through the operators that run them.
 
+mod buckets;
 mod fill;
 mod put_back;
 mod run;

@@ -115,6 +115,11 @@ impl Run<'_> {
                 _ => {}
             }
         }
+        if !spec.in_place
+            && let Err(why) = self.buckets(&set, status).await?
+        {
+            return Ok(Step::Fail(why));
+        }
         if spec.dry_run {
             let text: Vec<_> =
                 status.instances.iter().map(|one| format!("{} as {}", one.from, one.to)).collect();
