@@ -13,6 +13,7 @@ use kube::{
 use serde_json::{Value, json};
 
 use crate::{
+    store::Store,
     story::{Life, Served},
     wait,
 };
@@ -81,6 +82,22 @@ pub async fn ended(client: &Client, of: &str, name: &str, phase: &str) -> Value 
     .await;
     assert_eq!(status["phase"], phase, "{of} {name}: {status}");
     status
+}
+
+/// A storage of this story's own: a bucket in a namespace that nobody loses.
+pub async fn storage(store: &Store<'_>, client: &Client, name: &str) {
+    store.make("backups").await;
+    secret(
+        client,
+        &format!("{name}-bucket"),
+        json!({ "accessKeyId": "owner", "secretAccessKey": store.key }),
+    )
+    .await;
+    secret(client, &format!("{name}-key"), json!({ "key": "0123456789abcdef0123456789abcdef" })).await;
+    let bucket = json!({ "bucket": "backups", "endpoint": store.url(), "region": "us-east-1", "credentials": { "name": format!("{name}-bucket") } });
+    state(client, "BackupStorage", name, json!({ "s3": bucket, "key": { "name": format!("{name}-key") } }))
+        .await;
+    condition(client, "BackupStorage", name, "Ready", "True", crate::LONG).await;
 }
 
 /// States a Secret in the operator's namespace.

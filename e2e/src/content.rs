@@ -38,6 +38,12 @@ pub async fn arrive(client: &Visitor, artifacts: &[Artifact]) {
     }
 }
 
+/// The same artifacts at whatever host asks for them.
+pub fn anywhere(artifacts: &[Artifact]) -> Vec<Artifact> {
+    let path = |url: &str| url.find("/pulp/").map_or(url, |at| &url[at..]).to_owned();
+    artifacts.iter().map(|one| Artifact { path: path(&one.path), ..one.clone() }).collect()
+}
+
 /// A file in a repository of files.
 pub async fn file(admin: &Visitor) -> Vec<Artifact> {
     let (name, bytes) = (name(), noise(300_000));

@@ -4,8 +4,8 @@ mod writers;
 
 use e2e::{
     FOREMAN, LONG, PulpStory, Story,
-    backup::{condition, delete, ended, secret, state},
-    content::{Artifact, arrive, file},
+    backup::{condition, delete, ended, state, storage},
+    content::{anywhere, arrive, file},
     store::{Kind, Store},
     wait,
 };
@@ -29,28 +29,6 @@ spec:
   worker: {replicas: 1}
   storage: {file: {size: 2Gi}}
 ";
-
-/// A storage of this story's own: a bucket in a namespace that nobody loses.
-async fn storage(store: &Store<'_>, client: &kube::Client, name: &str) {
-    store.make("backups").await;
-    secret(
-        client,
-        &format!("{name}-bucket"),
-        json!({ "accessKeyId": "owner", "secretAccessKey": store.key }),
-    )
-    .await;
-    secret(client, &format!("{name}-key"), json!({ "key": "0123456789abcdef0123456789abcdef" })).await;
-    let bucket = json!({ "bucket": "backups", "endpoint": store.url(), "region": "us-east-1", "credentials": { "name": format!("{name}-bucket") } });
-    state(client, "BackupStorage", name, json!({ "s3": bucket, "key": { "name": format!("{name}-key") } }))
-        .await;
-    condition(client, "BackupStorage", name, "Ready", "True", LONG).await;
-}
-
-/// The same artifacts at whatever host asks for them.
-fn anywhere(artifacts: &[Artifact]) -> Vec<Artifact> {
-    let path = |url: &str| url.find("/pulp/").map_or(url, |at| &url[at..]).to_owned();
-    artifacts.iter().map(|one| Artifact { path: path(&one.path), ..one.clone() }).collect()
-}
 
 /// What a stranger is told who asks the gateway with a token of his own namespace: as Python's client says it.
 const ASK: &str = "

@@ -1,0 +1,150 @@
+//! A Pulp whose artifacts are in a bucket: what was deleted comes back in place, what was lost comes back into another bucket, and the bucket
+//! of an instance is never anybody else's.
+
+use e2e::{
+    LONG, PulpStory, Visitor,
+    backup::{condition, delete, ended, state, storage},
+    content::{Artifact, anywhere, arrive, file},
+    pulp::light,
+    store::{Kind, Store},
+};
+use k8s_openapi::api::core::v1::Secret;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// What a bucket must have of artifacts: their names by which Pulp keeps them, and their hashes.
+fn kept(artifacts: &[Artifact]) -> Vec<String> {
+    let name = |sha256: &str| format!("artifact/{}/{} {sha256}", &sha256[..2], &sha256[2..]);
+    artifacts.iter().map(|one| name(&one.sha256)).collect()
+}
+
+/// What ends up as nobody's is removed, at once.
+async fn forgotten(admin: &Visitor) {
+    let all = admin.json("/pulp/api/v3/repositories/file/file/").await;
+    for repository in all["results"].as_array().expect("repositories") {
+        admin
+            .change(Method::DELETE, repository["pulp_href"].as_str().expect("an address"), &Value::Null)
+            .await;
+    }
+    let task = admin
+        .order(Method::POST, "/pulp/api/v3/orphans/cleanup/", &json!({ "orphan_protection_time": 0 }))
+        .await;
+    assert_eq!(admin.ended(&task).await["state"], "completed");
+}
+
+/// How a run has failed.
+async fn failed(client: &kube::Client, name: &str, spec: &Value) -> String {
+    state(client, "Restore", name, spec.clone()).await;
+    let status = ended(client, "Restore", name, "Failed").await;
+    delete(client, "Restore", name).await;
+    let complete =
+        status["conditions"].as_array().and_then(|all| all.iter().find(|one| one["type"] == "Complete"));
+    let said = complete.and_then(|one| one["message"].as_str()).unwrap_or_default().to_owned();
+    println!("failed: {said}");
+    said
+}
+
+#[tokio::test]
+async fn artifacts_come_back_into_their_bucket_or_into_an_empty_one_and_into_nobody_elses() {
+    let bank = PulpStory::new("bank").await;
+    let store = Store::start(&bank, Kind::S3).await;
+    let client = bank.client.clone();
+    let name = bank.namespace.clone();
+    storage(&store, &client, &name).await;
+    for bucket in ["artifacts", "recovered", "drilled"] {
+        store.make(bucket).await;
+    }
+
+    let pulp = PulpStory::new("production").await;
+    pulp.grant_backups().await;
+    let opens = json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "s3" },
+        "stringData": { "accessKeyId": "owner", "secretAccessKey": store.key } });
+    pulp.apply::<Secret>("s3", &opens).await;
+    pulp.state(&light(&format!("storage: {}, cache: {{enabled: false}}", store.bucket(false)))).await;
+    pulp.ready().await;
+    let admin = pulp.admin().await;
+    let artifacts = [file(&admin).await, file(&admin).await].concat();
+    let whole = store.objects("artifacts").await;
+    assert!(kept(&artifacts).iter().all(|one| whole.contains(one)), "{artifacts:?} in {whole:?}");
+
+    let instances = json!({ "names": [{ "kind": "Pulp", "namespace": pulp.namespace, "name": pulp.name }] });
+    state(&client, "Backup", &name, json!({ "storage": { "name": name }, "instances": instances })).await;
+    let status = ended(&client, "Backup", &name, "Completed").await;
+    println!("{status:#}");
+
+    // In place: what somebody has deleted is in its own bucket again.
+    forgotten(&admin).await;
+    let less = store.objects("artifacts").await;
+    assert!(kept(&artifacts).iter().all(|one| !less.contains(one)), "{less:?}");
+    let from = json!({ "storage": { "name": name }, "backup": { "name": name } });
+    let with = |more: Value| {
+        let mut spec = from.clone();
+        spec.as_object_mut().expect("an object").extend(more.as_object().cloned().unwrap_or_default());
+        spec
+    };
+    state(&client, "Restore", &name, with(json!({ "inPlace": true }))).await;
+    let status = ended(&client, "Restore", &name, "Completed").await;
+    println!("in place again after {} s", status["seconds"]);
+    delete(&client, "Restore", &name).await;
+    pulp.ready().await;
+    arrive(&pulp.visitor().await, &artifacts).await;
+    let whole = store.objects("artifacts").await;
+    assert!(kept(&artifacts).iter().all(|one| whole.contains(one)), "{artifacts:?} in {whole:?}");
+
+    // Elsewhere: never into the bucket of one that lives, nor into one that has something in it.
+    let back = PulpStory::new("recovered").await;
+    back.grant_backups().await;
+    let to = |buckets: Value| {
+        with(
+            json!({ "mapping": { "namespaces": { pulp.namespace.clone(): back.namespace }, "buckets": buckets } }),
+        )
+    };
+    let said = failed(&client, &name, &to(json!({}))).await;
+    assert!(
+        said.starts_with("spec.mapping.buckets: Pulp ") && said.contains("buckets: {artifacts: NAME}"),
+        "{said}"
+    );
+    assert!(back.now().await.is_none(), "nothing was made");
+    let said = failed(&client, &name, &to(json!({ "artifacts": "backups" }))).await;
+    assert!(said.contains("spec.mapping.buckets: bucket \"backups\" is not empty"), "{said}");
+    back.lose().await;
+
+    // All of it is lost but the bucket; what is in that is not needed, and not touched.
+    pulp.lose().await;
+    let back = PulpStory::new("recovered").await;
+    back.grant_backups().await;
+    let mapping = json!({ "namespaces": { pulp.namespace.clone(): back.namespace }, "buckets": { "artifacts": "recovered" } });
+    state(&client, "Restore", &name, with(json!({ "mapping": mapping }))).await;
+    let status = ended(&client, "Restore", &name, "Completed").await;
+    println!("back after {} s", status["seconds"]);
+    back.ready().await;
+    arrive(&back.visitor().await, &anywhere(&artifacts)).await;
+    let found = store.objects("recovered").await;
+    assert!(kept(&artifacts).iter().all(|one| found.contains(one)), "{artifacts:?} in {found:?}");
+    assert!(found.iter().all(|one| one.starts_with("artifact/")), "{found:?}");
+    let more = file(&back.admin().await).await;
+    arrive(&back.visitor().await, &more).await;
+    assert_eq!(store.objects("artifacts").await, whole);
+
+    // The proof of the newest set, which is of the one that came back, has a bucket of its own.
+    let again = format!("{name}-again");
+    let instances = json!({ "names": [{ "kind": "Pulp", "namespace": back.namespace, "name": back.name }] });
+    state(&client, "Backup", &again, json!({ "storage": { "name": name }, "instances": instances })).await;
+    ended(&client, "Backup", &again, "Completed").await;
+    let scratch = PulpStory::new("scratch").await;
+    scratch.grant_backups().await;
+    let mapping = json!({ "namespaces": { back.namespace.clone(): scratch.namespace }, "buckets": { "recovered": "drilled" } });
+    state(&client, "RestoreDrill", &name, json!({ "storage": { "name": name }, "mapping": mapping })).await;
+    let status = condition(&client, "RestoreDrill", &name, "Proven", "True", LONG).await;
+    println!("proven: ready {} s after the drill began", status["last"]["seconds"]);
+    let (drilled, all) = (store.objects("drilled").await, [artifacts, more].concat());
+    assert!(kept(&all).iter().all(|one| drilled.contains(one)), "{all:?} in {drilled:?}");
+    assert_eq!(store.objects("artifacts").await, whole);
+
+    delete(&client, "RestoreDrill", &name).await;
+    delete(&client, "Restore", &name).await;
+    for backup in [&format!("{name}-before"), &again, &name] {
+        delete(&client, "Backup", backup).await;
+    }
+    delete(&client, "BackupStorage", &name).await;
+}
