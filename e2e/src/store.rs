@@ -180,18 +180,25 @@ impl<'a> Store<'a> {
 
     /// Puts a key where a Pulp finds it.
     pub async fn keys(&self, key: &str) {
-        let values = match self.kind {
+        self.secret(self.kind.name(), self.values(key)).await;
+    }
+
+    /// Lets a Pulp of another namespace in.
+    pub async fn opens(&self, pulp: &PulpStory) {
+        secret(pulp, self.kind.name(), self.values(&self.key)).await;
+    }
+
+    fn values(&self, key: &str) -> Value {
+        match self.kind {
             Kind::S3 => json!({ "accessKeyId": "owner", "secretAccessKey": key }),
             Kind::Azure => json!({ "accountKey": key }),
             Kind::Google => json!({ "key.json": key }),
-        };
-        self.secret(self.kind.name(), values).await;
+        }
     }
 
     /// States a Secret.
     pub async fn secret(&self, name: &str, values: Value) {
-        let secret = json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": name }, "stringData": values });
-        self.pulp.apply::<Secret>(name, &secret).await;
+        secret(self.pulp, name, values).await;
     }
 
     /// Makes a bucket.
@@ -221,6 +228,12 @@ impl<'a> Store<'a> {
             "private_key": key.serialize_pem(), "token_uri": format!("{}/token", self.mute()) })
         .to_string()
     }
+}
+
+async fn secret(pulp: &PulpStory, name: &str, values: Value) {
+    let secret =
+        json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": name }, "stringData": values });
+    pulp.apply::<Secret>(name, &secret).await;
 }
 
 /// The owner's key as a variable.
