@@ -3,7 +3,7 @@
 
 use e2e::{
     LONG, PulpStory, Visitor,
-    backup::{condition, delete, ended, state, storage},
+    backup::{condition, delete, ended, kind, state, storage},
     content::{Artifact, anywhere, arrive, file},
     pulp::light,
     store::{Kind, Store},
@@ -146,6 +146,12 @@ async fn artifacts_come_back_into_their_bucket_or_into_an_empty_one_and_into_nob
     let (drilled, all) = (store.objects("drilled").await, [artifacts, more].concat());
     assert!(kept(&all).iter().all(|one| drilled.contains(one)), "{all:?} in {drilled:?}");
     assert_eq!(store.objects("artifacts").await, whole);
+    wait(LONG, "what was drilled is gone", async || {
+        let drill = kind(&client, "RestoreDrill").get(&name).await.map_err(|error| error.to_string())?;
+        let going = &drill.data["status"]["restore"];
+        if going.is_null() { Ok(()) } else { Err(going.to_string()) }
+    })
+    .await;
 
     delete(&client, "RestoreDrill", &name).await;
     delete(&client, "Restore", &name).await;
