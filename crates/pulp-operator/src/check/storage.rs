@@ -48,16 +48,20 @@ pub fn artifacts(
         if let Some(region) = &s3.region {
             options["region_name"] = region.clone().into();
         }
+        let in_host = match s3.addressing_style {
+            AddressingStyle::Path => false,
+            AddressingStyle::Virtual => true,
+            // As Pulp's client has it: only where the host is Amazon's, and its certificate one for such a name.
+            AddressingStyle::Auto => s3.endpoint.is_none() && !s3.bucket.contains('.'),
+        };
         let mut place = bucket::S3 {
             bucket: s3.bucket.clone(),
             endpoint: s3.endpoint.as_deref().map(bare),
             region: s3.region.clone(),
-            addressing_style: match (s3.addressing_style, &s3.endpoint) {
-                // Of other servers than Amazon's hardly one has names for all of its buckets.
-                (AddressingStyle::Path, _) | (AddressingStyle::Auto, Some(_)) => {
-                    bucket::AddressingStyle::Path
-                }
-                (AddressingStyle::Virtual | AddressingStyle::Auto, _) => bucket::AddressingStyle::Virtual,
+            addressing_style: if in_host {
+                bucket::AddressingStyle::Virtual
+            } else {
+                bucket::AddressingStyle::Path
             },
             ca,
             ..bucket::S3::default()
