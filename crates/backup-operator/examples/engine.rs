@@ -16,6 +16,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use axum::serve::ListenerExt;
 use backup_operator::{
     engine::{
         Key, Limits, Parent, Progress, Repository, Rest, Save, Storage,
@@ -295,6 +296,8 @@ fn serve(folder: &Path) -> Result<()> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         println!("{}", listener.local_addr()?);
+        // As the operator's own server does.
+        let listener = listener.tap_io(|tcp| drop(tcp.set_nodelay(true)));
         Ok(axum::serve(listener, router(gateway)).await?)
     })
 }

@@ -101,11 +101,30 @@ pub async fn seal(term: &Arc<Term>, storage: &str, set: Set) -> Result<Result<()
 
 /// All sets of a storage, oldest first.
 pub async fn list(term: &Arc<Term>, storage: &str) -> Result<Result<Vec<Set>, engine::Error>, Error> {
-    let found = with(term, storage, SETS, false, |repository| {
+    read(term, storage, "what=list".into()).await
+}
+
+/// One set of a storage.
+pub async fn one(
+    term: &Arc<Term>,
+    storage: &str,
+    set: &str,
+) -> Result<Result<Option<Set>, engine::Error>, Error> {
+    let found = read(term, storage, format!("set={set}")).await?;
+    Ok(found.map(|sets| sets.into_iter().next_back()))
+}
+
+/// The lists that have this tag.
+async fn read(
+    term: &Arc<Term>,
+    storage: &str,
+    wanted: String,
+) -> Result<Result<Vec<Set>, engine::Error>, Error> {
+    let found = with(term, storage, SETS, false, move |repository| {
         let snapshots = repository.snapshots()?;
         let reader = repository.reader()?;
         let mut sets = Vec::new();
-        for snapshot in snapshots.iter().filter(|one| one.tags.iter().any(|tag| tag == "what=list")) {
+        for snapshot in snapshots.iter().filter(|one| one.tags.contains(&wanted)) {
             let mut text = Vec::new();
             reader.file(&snapshot.id, Path::new(FILE), &mut text, &Progress::default())?;
             let set: Set = serde_json::from_slice(&text).map_err(|error| engine::Error::Damaged {

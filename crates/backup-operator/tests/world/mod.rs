@@ -10,6 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use axum::serve::ListenerExt;
 use backup_operator::{
     engine::{Key, Limits, Parent, Progress, Repository, Rest, Save, Snapshot, Storage, source::Source},
     gateway::{
@@ -97,6 +98,7 @@ impl World {
         };
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap().to_string();
+        let listener = listener.tap_io(|tcp| drop(tcp.set_nodelay(true)));
         runtime.spawn(async move { axum::serve(listener, router(gateway)).await });
         Self { dir, runtime, address, metrics }
     }

@@ -3,6 +3,7 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use axum::serve::ListenerExt;
 use object_store::ObjectStore;
 use tempfile::TempDir;
 
@@ -49,6 +50,8 @@ impl Place {
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
+        // As the operator's own server does: otherwise each answer waits for the acknowledgement of its head.
+        let listener = listener.tap_io(|tcp| drop(tcp.set_nodelay(true)));
         tokio::spawn(async move { axum::serve(listener, router(gateway)).await });
         Arc::new(Self { dir, gateway: format!("http://{address}") })
     }

@@ -42,17 +42,25 @@ impl Run<'_> {
         &self.restore.spec.storage.name
     }
 
-    /// The set that is asked for.
+    /// The set that was chosen.
     pub async fn set(&self, name: &str) -> Result<Result<Set, String>, Error> {
+        Ok(match sets::one(self.term, self.storage(), name).await? {
+            Ok(Some(set)) => Ok(set),
+            Ok(None) => Err(format!("set {name} is not in BackupStorage {} any more", self.storage())),
+            Err(why) => Err(why.to_string()),
+        })
+    }
+
+    /// The set that is asked for.
+    async fn asked(&self) -> Result<Result<Set, String>, Error> {
         let sets = match sets::list(self.term, self.storage()).await? {
             Ok(sets) => sets,
             Err(why) => return Ok(Err(why.to_string())),
         };
         let (backup, time) = (&self.restore.spec.backup, &self.restore.spec.before);
-        let fits = |set: &Set| match (name, backup, time) {
-            ("", Some(backup), _) => set.backup == backup.name || set.name == backup.name,
-            ("", None, Some(time)) => set.cut.at.0 <= time.0,
-            (name, ..) => set.name == name,
+        let fits = |set: &Set| match (backup, time) {
+            (Some(backup), _) => set.backup == backup.name || set.name == backup.name,
+            (None, time) => time.as_ref().is_some_and(|time| set.cut.at.0 <= time.0),
         };
         Ok(sets.into_iter().rfind(fits).ok_or_else(|| match (backup, time) {
             (Some(backup), _) => format!(
@@ -73,7 +81,7 @@ impl Run<'_> {
         if self.term.storages.key(self.storage()).is_none() {
             return Ok(Step::Wait(format!("BackupStorage {} is not ready", self.storage())));
         }
-        let set = match self.set("").await? {
+        let set = match self.asked().await? {
             Ok(set) => set,
             Err(why) => return Ok(Step::Fail(why)),
         };
