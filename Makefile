@@ -32,7 +32,7 @@ stories: ## What users do, on the real cluster
 
 stories-long: ## The rest of a Pulp: clouds, ways in, take-over, upgrades, lost nodes and other trouble; Smart Proxies; backups; on a machine that does nothing else
 	@e2e/run --test pulp_clouds --test pulp_exposure --test pulp_takeover --test pulp_upgrade --test pulp_cloudnativepg --test pulp_resilience \
-	  --test pulp_node --test smart_proxy --test restored_data --test backup --test backup_bucket
+	  --test pulp_node --test smart_proxy --test restored_data --test backup --test backup_bucket --test backup_trouble
 
 generate: ## Write CRDs, RBAC, charts, bundles, the API reference and golden files anew
 	GENERATE=1 cargo test --workspace --exclude e2e --lib --test generated

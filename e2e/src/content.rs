@@ -187,7 +187,8 @@ fn name() -> String {
 }
 
 /// Bytes that no Pulp has yet.
-fn noise(length: usize) -> Vec<u8> {
+/// Bytes that nobody has had before.
+pub fn noise(length: usize) -> Vec<u8> {
     let mut bytes = vec![0; length];
     rand::rng().fill(&mut bytes[..]);
     bytes

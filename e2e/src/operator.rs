@@ -39,6 +39,19 @@ impl Operator {
         Self { client: cluster::client().await, name: K::ABOUT.operator }
     }
 
+    /// The operator of this name, of one that serves several kinds.
+    pub async fn named(name: &'static str) -> Self {
+        Self { client: cluster::client().await, name }
+    }
+
+    /// What Prometheus reads of the one that leads.
+    pub async fn metrics(&self) -> String {
+        let pod = self.leader().await.name_any();
+        let path = format!("/api/v1/namespaces/{}/pods/{pod}:8080/proxy/metrics", self.name);
+        let request = http::Request::get(path).body(vec![]).expect("a request");
+        self.client.request_text(request).await.expect("the metrics")
+    }
+
     fn pods(&self) -> Api<Pod> {
         Api::namespaced(self.client.clone(), self.name)
     }

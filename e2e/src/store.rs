@@ -15,15 +15,20 @@ const S3_KEY: &str = r#"@int s"e\c'r$HOME$(id){0}%s/+="#;
 const AZURE_KEY: &str =
     "YSBrZXkgb2YgYSBzdG9yYWdlIGFjY291bnQsIGFzIGxvbmcgYXMgdGhvc2Ugb2YgQXp1cmUgYXJlOiA2NCBieQ==";
 
-/// What the owner of a bucket does with it: `make BUCKET`, or `list BUCKET`.
+/// What the owner of a bucket does with it: `make BUCKET`, `list BUCKET`, and of S3's `flip BUCKET OBJECT`.
 const S3: &str = "
 import boto3, botocore.config, hashlib, os, sys
 path = botocore.config.Config(s3={'addressing_style': 'path'})
 s3 = boto3.client('s3', endpoint_url=os.environ['URL'], region_name='us-east-1', config=path,
                   aws_access_key_id='owner', aws_secret_access_key=os.environ['KEY'])
-what, bucket = sys.argv[1:]
+what, bucket = sys.argv[1:3]
 if what == 'make':
-    s3.create_bucket(Bucket=bucket)
+    if bucket not in [one['Name'] for one in s3.list_buckets()['Buckets']]:
+        s3.create_bucket(Bucket=bucket)
+elif what == 'flip':
+    body = bytearray(s3.get_object(Bucket=bucket, Key=sys.argv[3])['Body'].read())
+    body[len(body) // 2] ^= 1
+    s3.put_object(Bucket=bucket, Key=sys.argv[3], Body=bytes(body))
 else:
     for object in s3.list_objects_v2(Bucket=bucket).get('Contents', []):
         body = s3.get_object(Bucket=bucket, Key=object['Key'])['Body'].read()
@@ -201,23 +206,28 @@ impl<'a> Store<'a> {
         secret(self.pulp, name, values).await;
     }
 
-    /// Makes a bucket.
+    /// Makes a bucket; in a store that speaks S3 it may be there.
     pub async fn make(&self, bucket: &str) {
-        self.owner("make", bucket).await;
+        self.owner("make", &[bucket]).await;
     }
 
     /// The objects in a bucket: name and SHA-256 of what the store hands out.
     pub async fn objects(&self, bucket: &str) -> Vec<String> {
-        self.owner("list", bucket).await.lines().map(str::to_owned).collect()
+        self.owner("list", &[bucket]).await.lines().map(str::to_owned).collect()
     }
 
-    async fn owner(&self, what: &str, bucket: &str) -> String {
+    /// Flips a bit of an object, in a store that speaks S3. Twice, and it is as it was.
+    pub async fn flip(&self, bucket: &str, object: &str) {
+        self.owner("flip", &[bucket, object]).await;
+    }
+
+    async fn owner(&self, what: &str, about: &[&str]) -> String {
         let script = match self.kind {
             Kind::S3 => S3,
             Kind::Azure => AZURE,
             Kind::Google => GOOGLE,
         };
-        self.pulp.exec("owner", &["python3", "-c", script, what, bucket]).await
+        self.pulp.exec("owner", &[&["python3", "-c", script, what], about].concat()).await
     }
 
     /// The key file of a service account, whose tokens the owner gives.

@@ -1,0 +1,90 @@
+//! A storage that does not work.
+
+use std::time::Instant;
+
+use e2e::{
+    LONG,
+    backup::{delete, ended, kind, secret},
+    processes::{Standstill, processes},
+    wait,
+};
+use k8s_openapi::api::core::v1::Pod;
+use kube::ResourceExt;
+use serde_json::json;
+
+use crate::{NOTICED, Trouble, said};
+
+/// Waits until the storage says that it does not work for this reason; gives back the words.
+async fn told(trouble: &Trouble, reason: &str) -> String {
+    let (api, begun) = (kind(&trouble.client, "BackupStorage"), Instant::now());
+    let words = wait(NOTICED * 2, &format!("the storage tells {reason}"), async || {
+        let storage = api.get(&trouble.name).await.map_err(|error| error.to_string())?;
+        let all = storage.data["status"]["conditions"].as_array().cloned().unwrap_or_default();
+        let ready = all.into_iter().find(|one| one["type"] == "Ready").unwrap_or_default();
+        if ready["reason"] == reason { Ok(ready["message"].to_string()) } else { Err(ready.to_string()) }
+    })
+    .await;
+    println!("{reason} after {:.0} s: {words}", begun.elapsed().as_secs_f64());
+    words
+}
+
+#[tokio::test]
+async fn whatever_is_wrong_with_a_storage_is_told_and_taken_up_when_it_is_mended() {
+    let trouble = Trouble::new("ill").await;
+    let (name, client) = (&trouble.name, &trouble.client);
+    let store = trouble.store().await;
+    let good = json!({ "accessKeyId": "owner", "secretAccessKey": store.key });
+
+    trouble.storage_is(&store.url(), "nowhere", json!({})).await;
+    assert!(told(&trouble, "NoBucket").await.contains("nowhere"));
+    trouble.storage_is(&store.mute(), "backups", json!({})).await;
+    told(&trouble, "NoAnswer").await;
+    trouble.storage_is(&store.url().replace("7070", "7071"), "backups", json!({})).await;
+    told(&trouble, "Refused").await;
+    trouble.storage_is(&store.url(), "backups", json!({})).await;
+    told(&trouble, "Works").await;
+
+    // The operator is not told of a Secret: it looks.
+    secret(
+        client,
+        &format!("{name}-bucket"),
+        json!({ "accessKeyId": "owner", "secretAccessKey": "guessed" }),
+    )
+    .await;
+    told(&trouble, "WrongCredentials").await;
+    // A run that is asked for meanwhile waits, and goes on by itself.
+    trouble.begin("ill-waits").await;
+    let status = trouble.in_phase("Backup", "ill-waits", &["Pending"]).await;
+    wait(LONG, "the run says what it waits for", async || {
+        let status = trouble.in_phase("Backup", "ill-waits", &["Pending"]).await;
+        if said(&status).contains("BackupStorage ill is not ready") { Ok(()) } else { Err(said(&status)) }
+    })
+    .await;
+    assert!(status["set"].is_null(), "{status}");
+    secret(client, &format!("{name}-bucket"), good).await;
+    ended(client, "Backup", "ill-waits", "Completed").await;
+
+    delete(client, "Backup", "ill-waits").await;
+    delete(client, "BackupStorage", name).await;
+}
+
+#[tokio::test]
+async fn a_storage_that_hangs_in_mid_run_is_noticed_within_a_minute_and_the_next_run_works() {
+    let trouble = Trouble::new("hung").await;
+    let pod: Pod = trouble.pulp.api().get("s3").await.expect("the store's pod");
+    trouble.begin("hung-1").await;
+    trouble.in_phase("Backup", "hung-1", &["Preparing", "Cutting"]).await;
+    let still = Standstill::of(processes(&pod.uid().expect("a uid"), "")).await;
+    trouble.in_phase("Backup", "hung-1", &["Copying"]).await;
+    let begun = Instant::now();
+    let status = ended(&trouble.client, "Backup", "hung-1", "Failed").await;
+    println!("noticed after {:.0} s: {}", begun.elapsed().as_secs_f64(), said(&status));
+    assert!(begun.elapsed() < NOTICED * 2, "{:?}", begun.elapsed());
+    trouble.let_go().await;
+    drop(still);
+    trouble.works_again("hung-2").await;
+    for backup in ["hung-1", "hung-2"] {
+        delete(&trouble.client, "Backup", backup).await;
+    }
+    delete(&trouble.client, "BackupStorage", "hung").await;
+}
