@@ -19,7 +19,7 @@ fn grants() -> Grants {
         everywhere: [
             vec![
                 grant(GROUP, &["backups"], &["create", "patch", "delete"]),
-                grant(GROUP, &["restores"], &["create", "delete"]),
+                grant(GROUP, &["restores"], &["create", "patch", "delete"]),
                 grant("authentication.k8s.io", &["tokenreviews"], &["create"]),
             ],
             services(&["get", "list"]),

@@ -100,7 +100,9 @@ pub enum RestorePhase {
     Starting,
     /// Everything is there and ready.
     Completed,
-    /// It did not work; what was made stays, for a look.
+    /// It did not work before anything was started: what was made is taken away again.
+    Undoing,
+    /// It did not work. What has been started stays, for a look.
     Failed,
 }
 

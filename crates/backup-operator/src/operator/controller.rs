@@ -24,7 +24,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::Term;
+use super::{Term, names::FINALIZER};
 use crate::crd::{
     BackupScheduleStatus, BackupStatus, BackupStorageStatus, RestoreDrillStatus, RestoreStatus,
 };
@@ -112,6 +112,27 @@ where
         term.reporter.event(&term.client, object, type_, reason, message).await;
     }
     Ok(())
+}
+
+/// Puts our finalizer on, or takes it off; whether there was anything to do.
+pub async fn finalizer<K>(term: &Term, object: &K, held: bool) -> Result<bool, Error>
+where
+    K: Resource<DynamicType = (), Scope = ClusterResourceScope> + Clone + DeserializeOwned + Debug,
+{
+    if object.finalizers().iter().any(|name| name == FINALIZER) == held {
+        return Ok(false);
+    }
+    let others = object.finalizers().iter().filter(|name| *name != FINALIZER).cloned();
+    let finalizers: Vec<_> = others.chain(held.then(|| FINALIZER.to_owned())).collect();
+    let patch =
+        json!({ "metadata": { "finalizers": finalizers, "resourceVersion": object.resource_version() } });
+    let api: Api<K> = Api::all(term.client.clone());
+    let name = object.name_any();
+    let (what, patch) = (format!("{} {name}", K::kind(&())), Patch::Merge(&patch));
+    match call("patch", what, api.patch_metadata(&name, &PatchParams::default(), &patch)).await {
+        Ok(_) | Err(Error::Api { code: Some(404), .. }) => Ok(true),
+        Err(error) => Err(error),
+    }
 }
 
 /// A status that people are told of.

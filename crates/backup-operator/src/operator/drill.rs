@@ -3,18 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use k8s_openapi::{
-    api::core::v1::{ConfigMap, Secret},
-    apimachinery::pkg::apis::meta::v1::Time,
-};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{
-    Api, ResourceExt,
-    api::{DeleteParams, DynamicObject, ListParams, PostParams},
+    Api, Resource, ResourceExt,
+    api::{DeleteParams, ListParams, PostParams},
     runtime::controller::Action,
 };
 use reconcile::{Error, call};
 
-use super::{Term, controller::report, names, services, services::resource, sets};
+use super::{Term, controller::report, names, sets};
 use crate::{
     crd::{Backup, Drilled, Named, Restore, RestoreDrill, RestorePhase, RestoreSpec, condition, now},
     cron::Cron,
@@ -78,17 +75,14 @@ pub async fn reconcile(drill: Arc<RestoreDrill>, term: Arc<Term>) -> Result<Acti
             report(&term, &*drill, before.as_ref(), &status).await?;
             return Ok(Action::requeue(LOOK));
         }
-        if !cleared(&term, &restore).await? {
-            return Ok(Action::requeue(LOOK));
+        // What it has made goes with it, and it stays until that is gone.
+        if restore.metadata.deletion_timestamp.is_none() {
+            let parameters = DeleteParams::default();
+            match call("delete", format!("Restore {going}"), api.delete(&going, &parameters)).await {
+                Ok(_) | Err(Error::Api { code: Some(404), .. }) => {}
+                Err(error) => return Err(error),
+            }
         }
-        let gone =
-            call("delete", format!("Restore {going}"), api.delete(&going, &DeleteParams::default())).await;
-        match gone {
-            Ok(_) | Err(Error::Api { code: Some(404), .. }) => {}
-            Err(error) => return Err(error),
-        }
-        status.restore = None;
-        report(&term, &*drill, before.as_ref(), &status).await?;
         return Ok(Action::requeue(LOOK));
     }
 
@@ -146,6 +140,8 @@ pub async fn reconcile(drill: Arc<RestoreDrill>, term: Arc<Term>) -> Result<Acti
         report(&term, &*drill, before.as_ref(), &status).await?;
         let mut object = Restore::new(&restore, spec);
         object.metadata.labels = Some([(names::DRILL.to_owned(), name.clone())].into());
+        // Whoever deletes a drill does not want its restore to go on.
+        object.metadata.owner_references = drill.owner_ref(&()).map(|owner| vec![owner]);
         call("create", format!("Restore {restore}"), api.create(&PostParams::default(), &object)).await?;
         return Ok(Action::requeue(LOOK));
     }
@@ -176,31 +172,4 @@ async fn proven(term: &Arc<Term>, set: &str) -> Result<(), Error> {
         report(term, &backup, before.as_ref(), &status).await?;
     }
     Ok(())
-}
-
-/// Takes away what a restore made; whether all of it is gone.
-async fn cleared(term: &Arc<Term>, restore: &Restore) -> Result<bool, Error> {
-    let mut gone = true;
-    let uid = restore.uid().unwrap_or_default();
-    let made = ListParams::default().labels(&format!("{}={uid}", names::RUN));
-    for one in restore.status.iter().flat_map(|status| &status.instances) {
-        if services::one(&term.client, &one.to).await?.is_some() {
-            gone = false;
-            let Some(kind) = resource(&one.to.kind) else { continue };
-            let api: Api<DynamicObject> = Api::namespaced_with(term.client.clone(), &one.to.namespace, &kind);
-            match call("delete", one.to.to_string(), api.delete(&one.to.name, &DeleteParams::default())).await
-            {
-                Ok(_) | Err(Error::Api { code: Some(404), .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        super::jobs::delete(&term.client, &one.to.namespace, &uid).await?;
-        let secrets: Api<Secret> = Api::namespaced(term.client.clone(), &one.to.namespace);
-        call("delete", "Secrets of a drill", secrets.delete_collection(&DeleteParams::default(), &made))
-            .await?;
-        let maps: Api<ConfigMap> = Api::namespaced(term.client.clone(), &one.to.namespace);
-        call("delete", "ConfigMaps of a drill", maps.delete_collection(&DeleteParams::default(), &made))
-            .await?;
-    }
-    Ok(gone)
 }

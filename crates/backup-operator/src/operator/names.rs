@@ -12,7 +12,7 @@ pub const ATTEMPT: &str = "backup.theforeman.org/attempt";
 pub const DRILL: &str = "backup.theforeman.org/drill";
 /// Label of a `Backup` that was not run here: its set was found in a storage.
 pub const FOUND: &str = "backup.theforeman.org/found";
-/// Finalizer of a `Backup`: holds are released and movers end before it goes.
+/// Finalizer of a `Backup` or `Restore`: holds are released, movers end, and what was half made is taken away before it goes.
 pub const FINALIZER: &str = "backup.theforeman.org/run";
 /// Audience of the tokens that the gateway takes.
 pub const AUDIENCE: &str = "backup.theforeman.org";

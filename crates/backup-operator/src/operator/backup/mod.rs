@@ -5,16 +5,15 @@ mod run;
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use kube::{
-    Api, ResourceExt,
-    api::{Patch, PatchParams},
-    runtime::controller::Action,
-};
-use reconcile::{Error, call};
-use serde_json::json;
+use kube::{ResourceExt, runtime::controller::Action};
+use reconcile::Error;
 
 use self::run::{Run, Step};
-use super::{Term, controller::report, hold, jobs, names, sets};
+use super::{
+    Term,
+    controller::{finalizer, report},
+    hold, jobs, names, sets,
+};
 use crate::crd::{Backup, BackupStatus, DeletionPolicy, Phase, condition, now};
 
 /// Between two looks at a run that is going on.
@@ -37,7 +36,7 @@ pub async fn reconcile(backup: Arc<Backup>, term: Arc<Term>) -> Result<Action, E
         // Whoever has found it tells what it is.
         return Ok(Action::await_change());
     }
-    if finalizer(&term, &backup, true).await? {
+    if finalizer(&term, &*backup, true).await? {
         // The object is another one now; its watch wakes us.
         return Ok(Action::await_change());
     }
@@ -158,22 +157,4 @@ async fn end(backup: &Backup, term: &Arc<Term>, status: &BackupStatus) -> Result
     }
     finalizer(term, backup, false).await?;
     Ok(Action::await_change())
-}
-
-/// Puts our finalizer on, or takes it off; whether there was anything to do.
-async fn finalizer(term: &Term, backup: &Backup, held: bool) -> Result<bool, Error> {
-    if backup.finalizers().iter().any(|name| name == names::FINALIZER) == held {
-        return Ok(false);
-    }
-    let others = backup.finalizers().iter().filter(|name| *name != names::FINALIZER).cloned();
-    let finalizers: Vec<_> = others.chain(held.then(|| names::FINALIZER.to_owned())).collect();
-    let patch =
-        json!({ "metadata": { "finalizers": finalizers, "resourceVersion": backup.resource_version() } });
-    let api: Api<Backup> = Api::all(term.client.clone());
-    let name = backup.name_any();
-    let (parameters, patch) = (PatchParams::default(), Patch::Merge(&patch));
-    match call("patch", format!("Backup {name}"), api.patch_metadata(&name, &parameters, &patch)).await {
-        Ok(_) | Err(Error::Api { code: Some(404), .. }) => Ok(true),
-        Err(error) => Err(error),
-    }
 }

@@ -98,3 +98,23 @@ async fn nothing_that_is_there_is_touched_unless_that_was_asked_for() {
         now.map(|pulp| pulp["metadata"]["annotations"].clone())
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_cannot_be_filled_takes_away_what_it_made_wherever_the_operator_dies() {
+    let mut before = backed_up().await;
+    before.cluster.fails = Some("the pack ab12 is missing".into());
+    let mapping = json!({ "namespaces": { "foreman": "scratch" } });
+    let spec = json!({ "storage": { "name": "main" }, "backup": { "name": "now" }, "mapping": mapping });
+    before.cluster.add("Restore", "restores", "back", spec);
+    at_every_write(&before, ended, async |life, when| {
+        let restore = life.cluster.object("restores", "back").unwrap();
+        assert_eq!(restore["status"]["phase"], "Failed", "{when}: {restore:#}");
+        let words = restore["status"]["conditions"][0]["message"].as_str().unwrap_or_default();
+        assert!(words.ends_with("the pack ab12 is missing"), "{when}: {words}");
+        let left =
+            life.cluster.memory.objects().into_keys().filter(|path| path.contains("/namespaces/scratch/"));
+        assert_eq!(left.collect::<Vec<_>>(), [""; 0], "{when}");
+        assert_eq!(life.rest().await, [""; 0], "{when}: nothing is left to be written");
+    })
+    .await;
+}

@@ -5,6 +5,7 @@ mod fill;
 mod put_back;
 mod run;
 mod start;
+mod undo;
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,7 +14,12 @@ use kube::{ResourceExt, runtime::controller::Action};
 use reconcile::Error;
 
 use self::run::{Run, Step};
-use super::{Term, access::Grant, controller::report, hold};
+use super::{
+    Term,
+    access::Grant,
+    controller::{finalizer, report},
+    hold,
+};
 use crate::crd::{Restore, RestorePhase, RestoreStatus, Restored, condition, now};
 
 /// Between two looks at a restore that is going on.
@@ -23,18 +29,33 @@ pub async fn reconcile(restore: Arc<Restore>, term: Arc<Term>) -> Result<Action,
     let uid = restore.uid().unwrap_or_default();
     let before = restore.status.clone();
     let mut status = before.clone().unwrap_or_default();
-    if restore.metadata.deletion_timestamp.is_some() || status.phase.ended() {
+    let run = Run { restore: &restore, term: &term, uid: &uid };
+    if restore.metadata.deletion_timestamp.is_some() {
+        run.let_go(&status).await?;
+        let gone = !run.half_made(&status) || run.undone(&status).await?;
+        if gone {
+            finalizer(&term, &*restore, false).await?;
+        }
+        return Ok(if gone { Action::await_change() } else { Action::requeue(LOOK) });
+    }
+    // What a drill has made goes with its Restore.
+    let held = !status.phase.ended() || run.drills();
+    if !restore.spec.dry_run && finalizer(&term, &*restore, held).await? {
+        // The object is another one now; its watch wakes us.
+        return Ok(Action::await_change());
+    }
+    if status.phase.ended() {
         term.access.grant(&uid, vec![]);
         term.floor.forget(&uid);
         return Ok(Action::await_change());
     }
     status.observed_generation = restore.metadata.generation;
-    let run = Run { restore: &restore, term: &term, uid: &uid };
     // Before anything else: a mover that is at work must not lose what it may read because the operator is a new one.
     term.access.grant(&uid, run.grants(&status));
     let took =
         status.started_at.as_ref().map_or(0, |since| Timestamp::now().duration_since(since.0).as_secs());
-    let step = if took > restore.spec.deadline.seconds() {
+    let undoing = status.phase == RestorePhase::Undoing;
+    let step = if took > restore.spec.deadline.seconds() && !undoing {
         Step::Fail(format!(
             "it took longer than spec.deadline ({}) allows, in phase {:?}",
             restore.spec.deadline.0, status.phase
@@ -46,6 +67,7 @@ pub async fn reconcile(restore: Arc<Restore>, term: Arc<Term>) -> Result<Action,
             RestorePhase::Preparing => run.prepare(&mut status).await?,
             RestorePhase::Filling => run.fill(&mut status).await?,
             RestorePhase::Starting => run.start(&mut status).await?,
+            RestorePhase::Undoing => run.undo(&status).await?,
             RestorePhase::Completed | RestorePhase::Failed => return Ok(Action::await_change()),
         }
     };
@@ -56,7 +78,8 @@ pub async fn reconcile(restore: Arc<Restore>, term: Arc<Term>) -> Result<Action,
             String::new()
         }
         Step::Fail(message) => {
-            status.phase = RestorePhase::Failed;
+            let undo = !undoing && run.half_made(&status);
+            status.phase = if undo { RestorePhase::Undoing } else { RestorePhase::Failed };
             message
         }
         Step::Done(message) => {
@@ -78,7 +101,8 @@ pub async fn reconcile(restore: Arc<Restore>, term: Arc<Term>) -> Result<Action,
     let reason = format!("{:?}", status.phase);
     condition(&mut status.conditions, restore.metadata.generation, "Complete", complete, &reason, message);
     report(&term, &*restore, before.as_ref(), &status).await?;
-    Ok(if status.phase.ended() { Action::await_change() } else { Action::requeue(LOOK) })
+    // Once more after the end, too: it may be deleted then without us.
+    Ok(Action::requeue(LOOK))
 }
 
 impl Run<'_> {
@@ -90,8 +114,8 @@ impl Run<'_> {
         status.instances.iter().map(grant).collect()
     }
 
-    /// After the end, nobody waits for us. Who was not filled stays held until its hold expires: it must not run on half of its data by
-    /// our doing, so its annotation is left to say why.
+    /// After the end, nobody waits for us. Who was to be replaced and was not filled stays held until its hold expires: it must not run on half
+    /// of its data by our doing, so its annotation is left to say why.
     async fn let_go(&self, status: &RestoreStatus) -> Result<(), Error> {
         self.term.access.grant(self.uid, vec![]);
         self.term.floor.forget(self.uid);

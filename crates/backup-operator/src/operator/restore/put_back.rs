@@ -8,7 +8,7 @@ use k8s_openapi::{
     api::core::v1::{ConfigMap, Secret},
 };
 use kube::{
-    Api, ResourceExt,
+    Api,
     api::{DynamicObject, ObjectMeta, PostParams},
 };
 use reconcile::{Error, What, call};
@@ -116,7 +116,9 @@ impl Run<'_> {
         let Some(kind) = resource(&one.to.kind) else { return Ok(()) };
         let hold = (names::hold(self.uid), hold::value(&[What::Writes], Timestamp::now()));
         let mut object = objects::restored(&custom, &one.to, &self.restore.spec.mapping, (&hold.0, hold.1));
-        if self.restore.labels().contains_key(names::DRILL) {
+        // Only what has it is ever taken away again.
+        object["metadata"]["labels"][names::RUN] = self.uid.into();
+        if self.drills() {
             // Otherwise what it consists of would stay: volumes, keys.
             object["spec"]["deletionPolicy"] = "Delete".into();
         }

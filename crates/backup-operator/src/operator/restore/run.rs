@@ -111,6 +111,12 @@ impl Run<'_> {
             if status.instances[..at].iter().any(|other| other.to == one.to) {
                 return Ok(Step::Fail(format!("spec.mapping: two services would become {}", one.to)));
             }
+            if self.drills() && one.to.namespace == one.from.namespace {
+                return Ok(Step::Fail(format!(
+                    "spec.mapping.namespaces: say into which scratch namespace {} is restored, for example {{{0}: {0}-drill}}; a drill never touches the namespace of what was backed up",
+                    one.from.namespace
+                )));
+            }
             let there = services::one(&self.term.client, &one.to).await?;
             match (there.is_some(), spec.in_place) {
                 (true, false) => {
