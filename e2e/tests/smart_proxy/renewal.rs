@@ -14,17 +14,18 @@ use reqwest::Identity;
 #[tokio::test]
 async fn a_renewal_under_load_costs_nothing_where_two_pods_may_overlap() {
     let (foreman, proxy) = ProxyStory::shared("renewed").await;
-    proxy.with("{templates: {}}", "").await;
+    // A volume can have two pods on one node.
+    proxy.with("{templates: {}, tftp: {serverName: 192.0.2.10}}", "").await;
     let silence = renewed(&foreman, &proxy).await;
     assert!(silence < Duration::from_secs(2), "{silence:?}");
     proxy.delete().await;
 }
 
-/// One that has a volume: the old pod has ended before the new one starts, which the process itself takes two seconds for.
+/// One that keeps jobs: the old pod has ended before the new one starts, which the process itself takes two seconds for.
 #[tokio::test]
 async fn a_renewal_under_load_costs_the_change_of_one_pod_where_they_may_not() {
     let (foreman, proxy) = ProxyStory::shared("alone").await;
-    proxy.with("{tftp: {serverName: 192.0.2.10}}", "").await;
+    proxy.with("{remoteExecution: {mode: Pull}}", "").await;
     let silence = renewed(&foreman, &proxy).await;
     assert!(silence < Duration::from_secs(15), "{silence:?}");
     proxy.delete().await;
