@@ -1,21 +1,25 @@
 //! A content proxy with a real Pulp, whose plugin `smart_proxy` answers Foreman, and a Foreman with Katello.
 
+use std::net::SocketAddr;
+
 use e2e::{
-    LONG, ProxyStory, PulpStory, Story,
+    LONG, ProxyStory, PulpStory, Story, Visitor,
     certificates::{Authority, Wanted},
     cluster::image,
     content::{arrive, file},
     smart_proxy::features,
     wait,
 };
+use k8s_openapi::api::core::v1::Service;
 use reqwest::{Identity, Method, StatusCode};
 use serde_json::json;
 
+/// One that would have a Pulp of its own: the only one there is it would take for that.
 const FOREMAN: &str = "
 apiVersion: app.theforeman.org/v1alpha1
 kind: Foreman
 metadata: {name: myforeman}
-spec: {plugins: {katello: true}}
+spec: {plugins: {katello: true}, katello: {pulp: {name: katellos}}}
 ";
 
 #[tokio::test]
@@ -74,16 +78,20 @@ async fn hosts_fetch_from_a_real_pulp_by_the_proxys_routes_what_foreman_has_put_
         other => Err(other.to_string()),
     })
     .await;
-    let holding = async |authority: &Authority| {
-        let (certificate, key) = authority.issue(&Wanted::of("host.example.com"));
-        let identity =
-            Identity::from_pem((certificate + &key).as_bytes()).expect("a certificate with its key");
-        proxy.visitor_of("", 443, |builder| builder.identity(identity)).await
-    };
-    arrive(&holding(&authority).await, &artifacts).await;
-    let said =
-        anybody.request(Method::GET, &path).header("X-CLIENT-CERT", authority.certificate).send().await;
-    assert_eq!(said.expect("an answer").status(), StatusCode::FORBIDDEN, "what somebody claims is dropped");
+    let (certificate, key) = authority.issue(&Wanted::of("host.example.com"));
+    let claim = certificate.replace('\n', "%0A");
+    let identity = Identity::from_pem((certificate + &key).as_bytes()).expect("a certificate with its key");
+    let as_host = proxy.visitor_of("", 443, |builder| builder.identity(identity)).await;
+    arrive(&as_host, &artifacts).await;
+    // Whoever reached the Pulp itself could claim to be a host; through the proxy nobody can.
+    let service: Service = pulp.api().get("mirrored-content").await.expect("the Service");
+    let address = service.spec.and_then(|spec| spec.cluster_ip).expect("an address").parse().expect("one");
+    let inside = Visitor::plain(&pulp.host("mirrored-content"), SocketAddr::new(address, 24816));
+    let inner = path.strip_prefix(&url).expect("a URL of the proxy");
+    for (who, path, wanted) in [(&inside, inner, StatusCode::OK), (&anybody, &path, StatusCode::FORBIDDEN)] {
+        let answer = who.request(Method::GET, path).header("X-CLIENT-CERT", &claim).send().await;
+        assert_eq!(answer.expect("an answer").status(), wanted, "{path}");
+    }
 
     proxy.delete().await;
     let found = admin.json(&format!("/api/v2/smart_proxies?search=name=\"{host}-pulp\"")).await;
