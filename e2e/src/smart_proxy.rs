@@ -18,16 +18,6 @@ impl Served for SmartProxy {
 }
 
 impl ProxyStory {
-    /// A proxy in the namespace of a Foreman; the operator may work there.
-    pub async fn of(foreman: &Story, name: &str) -> Self {
-        let mut story = Self::ungranted(&foreman.namespace).await;
-        story.grant().await;
-        // The namespace goes with the story of the Foreman, if it goes at all.
-        story.shared = true;
-        story.name = name.into();
-        story
-    }
-
     /// A proxy beside a Foreman that is Ready and that all stories share.
     pub async fn shared(name: &str) -> (Story, Self) {
         let foreman = Story::shared_under("shared-proxies", SMALL).await;

@@ -93,6 +93,15 @@ impl<K: Served> Life<K> {
         Self { client, namespace: namespace.into(), name, shared: false, kind: PhantomData }
     }
 
+    /// An instance of this name in the namespace of another kind's, and with it gone; its operator may work there too.
+    pub async fn of<O: Served>(other: &Life<O>, name: &str) -> Self {
+        let mut story = Self::ungranted(&other.namespace).await;
+        story.grant().await;
+        story.shared = true;
+        story.name = name.into();
+        story
+    }
+
     /// Another instance in the same namespace.
     #[must_use]
     pub fn beside(&self, name: &str) -> Self {

@@ -71,6 +71,18 @@ pub fn judge(kind: &str, live: &Value, generation: Option<i64>, least: Option<i3
         "Route" => {
             taken(live, "/status/ingress", &["Admitted"], generation, "no router has admitted it yet".into())
         }
+        "Certificate" => {
+            let said = live.pointer("/status/conditions").and_then(Value::as_array);
+            let ready = said
+                .into_iter()
+                .flatten()
+                .find(|it| it["type"] == "Ready" && it["observedGeneration"].as_i64() >= generation);
+            match ready {
+                Some(ready) if ready["status"] == "True" => State::Holds,
+                Some(ready) => State::Waits(ready["message"].as_str().unwrap_or_default().to_owned()),
+                None => State::Waits("cert-manager has not looked at it yet; see that it runs".into()),
+            }
+        }
         _ => State::Holds,
     }
 }
@@ -117,6 +129,19 @@ mod tests {
 
     fn waits(text: &str) -> State {
         State::Waits(text.into())
+    }
+
+    #[test]
+    fn a_certificate_holds_when_it_is_issued_as_it_is_asked_for_now() {
+        let at = |status: Value| judge("Certificate", &json!({ "status": status }), Some(2), None);
+        let ready = |status: &str, generation: i64| {
+            json!({ "conditions": [{ "type": "Issuing", "status": "True" },
+                { "type": "Ready", "status": status, "observedGeneration": generation, "message": "no such issuer" }] })
+        };
+        assert_eq!(at(json!({})), waits("cert-manager has not looked at it yet; see that it runs"));
+        assert_eq!(at(ready("True", 1)), waits("cert-manager has not looked at it yet; see that it runs"));
+        assert_eq!(at(ready("False", 2)), waits("no such issuer"));
+        assert_eq!(at(ready("True", 2)), State::Holds);
     }
 
     #[test]

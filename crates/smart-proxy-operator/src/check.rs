@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 use crate::{
     checked::{Checked, Chosen},
     crd::{Certificates, Images, IngressType, SmartProxy, SmartProxySpec, TftpDaemon},
-    names::{SETTINGS, SSH},
+    names::{SETTINGS, SSH, TLS},
     read::Observed,
     service::{self, Look, Module, jobs, mqtt},
 };
@@ -50,6 +50,12 @@ impl SmartProxy {
     pub fn secrets(&self) -> Vec<String> {
         self.spec.secrets()
     }
+
+    /// The Secret that cert-manager fills, and the Certificate that asks for it; `None`: certificates come from somebody else.
+    pub fn certified(&self) -> Option<String> {
+        let asked = self.spec.certificates.as_ref()?.cert_manager.is_some();
+        asked.then(|| format!("{}-{TLS}", self.name_any()))
+    }
 }
 
 impl SmartProxySpec {
@@ -62,7 +68,7 @@ impl SmartProxySpec {
         found.extend(foreman.oauth.iter().map(|oauth| oauth.name.clone()));
         found.extend(foreman.login.iter().map(|login| login.name.clone()));
         if let Some(certificates) = &spec.certificates {
-            let Certificates { server, client, trust, bundle } = certificates;
+            let Certificates { server, client, trust, bundle, cert_manager: _ } = certificates;
             found.extend([server, client, bundle].into_iter().flatten().map(|secret| secret.name.clone()));
             found.extend(trust.iter().map(|trust| trust.name.clone()));
         }
@@ -86,6 +92,10 @@ impl SmartProxySpec {
         let execution = modules.remote_execution.iter().flat_map(|execution| &execution.key);
         found.extend(execution.map(|key| key.name.clone()));
         found.extend(modules.container_gateway.iter().map(|gateway| gateway.database.name.clone()));
+        if let Some(ipam) = &modules.external_ipam {
+            found.extend(ipam.netbox.iter().map(|netbox| netbox.token.name.clone()));
+            found.extend(ipam.phpipam.iter().map(|phpipam| phpipam.credentials.name.clone()));
+        }
         found
     }
 }
@@ -107,7 +117,7 @@ pub fn check(proxy: &SmartProxy, seen: &Observed) -> Result<Checked, Vec<Fault>>
     );
     faults.extend(extra(&spec.extra_settings, &modules));
     let foreman = foreman::find(proxy, seen, &mut faults);
-    let identity = certificates::find(&spec, &host, foreman.as_ref(), seen, &mut faults);
+    let identity = certificates::find(&spec, (&name, &host), foreman.as_ref(), seen, &mut faults);
     let content = content::find(&spec, &namespace, seen, &mut faults);
     let images = images(&spec.images, &seen.images, &spec, &mut faults);
     let url = url(&spec, &host).parse();

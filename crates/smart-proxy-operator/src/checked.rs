@@ -58,7 +58,9 @@ impl Pair {
 pub enum Identity {
     /// Issued by this authority: certificate and key, PEM.
     Issued((String, String)),
-    /// Secrets of the user's: for the server and, towards Foreman, for the client.
+    /// cert-manager has been asked, or is about to be, and has not issued it yet; name of the Secret.
+    Awaited(String),
+    /// Secrets of the user's or of cert-manager: for the server and, towards Foreman, for the client.
     Own {
         /// What the proxy shows.
         server: Pair,
@@ -170,6 +172,7 @@ impl Checked {
                 let issued = |part| Pair::of(self.part(part).name());
                 (issued(crate::names::SERVER), issued(crate::names::CLIENT))
             }
+            Identity::Awaited(secret) => (Pair::of(secret.clone()), Pair::of(secret.clone())),
             Identity::Own { server, client, .. } => (server.clone(), client.clone()),
         }
     }
@@ -178,6 +181,7 @@ impl Checked {
     pub fn trust(&self) -> &str {
         match &self.identity {
             Identity::Issued((certificate, _)) => certificate,
+            Identity::Awaited(_) => "",
             Identity::Own { trust, .. } => trust,
         }
     }
@@ -190,7 +194,7 @@ impl Checked {
     /// Common name of what it shows to others as a client, in lower case.
     pub fn common_name(&self) -> &str {
         match &self.identity {
-            Identity::Issued(_) => &self.host,
+            Identity::Issued(_) | Identity::Awaited(_) => &self.host,
             Identity::Own { common_name, .. } => common_name,
         }
     }

@@ -36,6 +36,12 @@ fn foreman_kind() -> Kind {
     Kind::optional("app.theforeman.org", "v1alpha1", "Foreman")
 }
 
+/// What cert-manager is asked for.
+fn certificate_kind() -> Kind {
+    let (group, version, kind) = service::certificate::KIND;
+    Kind::owned_where_installed(group, version, kind)
+}
+
 /// Whose content they give out; another operator's too.
 fn pulp_kind() -> Kind {
     Kind::optional("app.theforeman.org", "v1alpha1", "Pulp")
@@ -60,6 +66,7 @@ impl Managed for SmartProxy {
             Kind::owned::<ConfigMap>(),
             Kind::owned_where_installed("gateway.networking.k8s.io", "v1", "TLSRoute"),
             Kind::owned_where_installed("route.openshift.io", "v1", "Route"),
+            certificate_kind(),
             foreman_kind(),
             pulp_kind(),
         ]
@@ -77,7 +84,8 @@ impl Managed for SmartProxy {
         // A key pair that comes back from a backup need not have our labels.
         let drawn =
             self.spec.modules.remote_execution.iter().map(|_| format!("{}-{}", self.name_any(), names::SSH));
-        let secrets = self.secrets().into_iter().chain(drawn).map(|name| ("Secret", name));
+        let certified = self.certified();
+        let secrets = self.secrets().into_iter().chain(drawn).chain(certified).map(|name| ("Secret", name));
         let pulp = self.spec.content.iter().map(|content| ("Pulp", content.pulp.name.clone()));
         let foreman = self.spec.foreman.name.iter().map(|name| ("Foreman", name.clone()));
         secrets.chain(foreman).chain(pulp).collect()

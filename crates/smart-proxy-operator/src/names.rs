@@ -6,6 +6,8 @@ pub const SETTINGS: &str = "settings";
 pub const SERVER: &str = "server-tls";
 /// What it shows to Foreman.
 pub const CLIENT: &str = "client-tls";
+/// What cert-manager issues: both in one.
+pub const TLS: &str = "tls";
 /// Key pair that hosts let in.
 pub const SSH: &str = "ssh";
 /// Its pods.

@@ -1,16 +1,21 @@
 //! Everything that a Smart Proxy consists of, in the order in which it comes up. Its registration comes after all of it, and lives in
 //! [`crate::outside`].
 
-use reconcile::{Certificate, Gate::Applied, Gate::Ready, Object, Plan, Usage};
+use reconcile::{Certificate, Gate::Ready, Object, Plan, Usage};
 
 use crate::{
     checked::{Checked, Identity},
     names,
-    service::{content, ingress, policy, proxy},
+    service::{certificate, content, ingress, policy, proxy},
 };
 
 /// The stages; one starts when the one before it holds.
 pub fn plan(checked: &Checked) -> Plan {
+    let asked = certificate::object(checked);
+    if let Identity::Awaited(_) = checked.identity {
+        // All else is made from what the certificate holds; what runs goes on running with the one before.
+        return Plan::new().stage("Certificates", Ready, asked.into_iter().collect()).to_be_continued();
+    }
     let keys = checked.drawn().map(|drawn| drawn.object(checked.keep));
     let parts = [
         policy::objects(checked),
@@ -18,11 +23,8 @@ pub fn plan(checked: &Checked) -> Plan {
         content::objects(checked),
         proxy::objects(checked),
     ];
-    Plan::new().stage("Certificates", Applied, certificates(checked).into_iter().chain(keys).collect()).stage(
-        "Proxy",
-        Ready,
-        parts.concat(),
-    )
+    let certificates = certificates(checked).into_iter().chain(asked).chain(keys).collect();
+    Plan::new().stage("Certificates", Ready, certificates).stage("Proxy", Ready, parts.concat())
 }
 
 /// Nothing if they are somebody else's. Two, because a server's is no client's: whoever checks refuses one that stands in for the other.

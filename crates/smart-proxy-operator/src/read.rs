@@ -7,6 +7,7 @@ use kube::ResourceExt;
 use reconcile::{Data, Error, Status, Values, World};
 
 use crate::{
+    certificate_kind,
     crd::{Images, SmartProxy},
     foreman_kind, names, pulp_kind,
 };
@@ -20,6 +21,10 @@ pub struct Observed {
     pub foreman: Option<Status>,
     /// Names of the Foremans of this namespace.
     pub foremans: Vec<String>,
+    /// Whether the cluster has the kind Certificate of cert-manager.
+    pub cert_manager: bool,
+    /// What cert-manager was asked for last, and what it says of it.
+    pub certificate: Option<serde_json::Value>,
     /// What the Pulp that is named reports. `None`: there is no such Pulp.
     pub pulp: Option<Status>,
     /// Names of the Pulps of this namespace.
@@ -55,6 +60,12 @@ pub async fn read(proxy: &SmartProxy, world: &World) -> Result<Observed, Error> 
     secrets.extend(
         [names::SERVER, names::CLIENT, names::SSH].map(|part| format!("{}-{part}", proxy.name_any())),
     );
+    if let Some(secret) = proxy.certified() {
+        seen.cert_manager = world.installed("Certificate");
+        let asked = world.foreign(&certificate_kind(), &secret).await?;
+        seen.certificate = asked.and_then(|asked| serde_json::to_value(&*asked).ok());
+        secrets.push(secret);
+    }
     if let Some(name) = &proxy.spec.foreman.name
         && let Some(foreman) = world.foreign(&foreman_kind(), name).await?
     {

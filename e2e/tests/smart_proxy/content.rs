@@ -1,4 +1,4 @@
-//! A content proxy: a proxy and a Pulp under one host name. The Pulp here only shows what reaches it.
+//! A content proxy: a proxy and a Pulp under one host name. The Pulp here only shows what reaches it; a real one is in `mirror`.
 
 use e2e::{
     LONG, ProxyStory, Visitor,

@@ -111,7 +111,7 @@ async fn cert_manager(foreman: &Story, proxy: &ProxyStory, authority: &Authority
                 server: named("server"),
                 client: named("client"),
                 trust: key("trust"),
-                bundle: None,
+                ..Certificates::default()
             });
             spec.foreman.ca = key("foreman-ca");
         })

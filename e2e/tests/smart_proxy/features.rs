@@ -3,6 +3,9 @@
 use std::time::Instant;
 
 use e2e::{LONG, ProxyStory, smart_proxy::features, wait};
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{DeleteParams, LogParams};
+use reqwest::Method;
 
 #[tokio::test]
 async fn a_feature_that_is_added_or_removed_is_known_to_foreman_seconds_after_the_pod_was_replaced() {
@@ -55,5 +58,39 @@ async fn a_module_that_ends_the_process_is_told_with_its_last_line() {
         .await;
     let said = proxy.says(LONG, "FeaturesReady", "dhcp fails", |it| it.status == "False").await;
     assert!(said.contains("dhcp (spec.extraSettings) is failed"), "{said}");
+    proxy.delete().await;
+}
+
+/// A report that Foreman has not taken outlives its pod, and is sent by the container that is there for that.
+#[tokio::test]
+async fn reports_of_scans_outlive_their_pod_and_are_sent_later() {
+    let (foreman, proxy) = ProxyStory::shared("scans").await;
+    let admin = foreman.admin().await;
+    proxy.keeps("netbox", &[("token", "t")]).await;
+    let ipam =
+        "externalIpam: {netbox: {url: 'https://netbox.example.com', token: {name: netbox, key: token}}}";
+    proxy.with(&format!("{{openscap: {{}}, discovery: {{}}, {ipam}}}"), "").await;
+    proxy.ready().await;
+    // This Foreman has none of their plugins, but for the one that is its own.
+    let known = proxy.known(&admin).await.expect("Foreman knows it");
+    assert_eq!(features(&known), ["External IPAM", "Logs"]);
+    let said = proxy.condition(LONG, "Registered", "True", "Registered").await;
+    assert!(said.contains("does not know") && said.contains("openscap"), "{said}");
+
+    let before = proxy.settled().await;
+    let identity = foreman.identity().await;
+    let as_host = proxy.visitor_of("", 8443, |builder| builder.identity(identity)).await;
+    let handed = as_host.request(Method::POST, "/compliance/arf/1").body("a report").send().await;
+    assert!(handed.is_ok_and(|handed| handed.status().is_success()), "it is taken");
+    let old = &before.of("proxy")[0].name;
+    proxy.api::<Pod>().delete(old, &DeleteParams::default()).await.expect("it is deleted");
+    wait(LONG, "it is sent", async || {
+        let now = proxy.pods().await;
+        let new = now.of("proxy").into_iter().find(|pod| pod.name != *old).ok_or("there is no new pod")?;
+        let logs = LogParams { container: Some("openscap".into()), ..LogParams::default() };
+        let log = proxy.api::<Pod>().logs(&new.name, &logs).await.map_err(|error| error.to_string())?;
+        if log.contains("1 reports sent") { Ok(()) } else { Err(log) }
+    })
+    .await;
     proxy.delete().await;
 }

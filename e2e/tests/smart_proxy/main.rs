@@ -7,6 +7,7 @@ mod elsewhere;
 mod end;
 mod features;
 mod jobs;
+mod mirror;
 mod network;
 mod register;
 mod renewal;

@@ -144,6 +144,9 @@ impl Memory {
                         json!({ "loadBalancer": { "ingress": [{ "ip": "192.0.2.1" }] } })
                     }
                     Some("HTTPRoute" | "TLSRoute") => json!({ "parents": [{ "conditions": [{ "type": "Accepted", "status": "True" }] }] }),
+                    Some("Certificate") => {
+                        json!({ "conditions": [{ "type": "Ready", "status": "True", "observedGeneration": generation }] })
+                    }
                     Some("Route") => json!({ "ingress": [{ "conditions": [{ "type": "Admitted", "status": "True" }] }] }),
                     _ => object["status"].clone(),
                 };

@@ -11,9 +11,10 @@ use x509_parser::{prelude::*, public_key::PublicKey};
 use super::{bundle, foreman::Found};
 use crate::{
     checked::{Identity, Pair},
-    crd::SmartProxySpec,
-    names::CA,
+    crd::{CertManager, SecretKey, SmartProxySpec},
+    names::{CA, TLS},
     read::Observed,
+    service::certificate,
 };
 
 /// What a certificate is to be used for.
@@ -26,12 +27,15 @@ enum Role {
 /// Where the certificates come from; faults where they are of no use.
 pub fn find(
     spec: &SmartProxySpec,
-    host: &str,
+    (name, host): (&str, &str),
     found: Option<&Found>,
     seen: &Observed,
     faults: &mut Vec<Fault>,
 ) -> Option<Identity> {
     let Some(own) = &spec.certificates else { return Some(Identity::Issued(found?.issuer.clone()?)) };
+    if let Some(wanted) = &own.cert_manager {
+        return asked(wanted, own.trust.as_ref(), (name, host), seen, faults);
+    }
     let given = match (&own.bundle, &own.server) {
         (Some(secret), _) => bundle::find(&secret.name, host, seen, faults)?.given(),
         (None, server) => {
@@ -42,15 +46,57 @@ pub fn find(
                     "spec.certificates.server",
                     if client.is_some() { "spec.certificates.client" } else { "spec.certificates.server" },
                 ],
-                trust: own.trust.as_ref().map_or_else(
-                    || ("spec.certificates.server", server.secret.clone(), CA.to_owned()),
-                    |trust| ("spec.certificates.trust", trust.name.clone(), trust.key.clone()),
-                ),
+                trust: trust(own.trust.as_ref(), "spec.certificates.server", &server),
                 client: client.unwrap_or_else(|| server.clone()),
                 server,
             }
         }
     };
+    own_identity(given, host, seen, faults)
+}
+
+/// Whoever is named, or the authority beside the server's certificate.
+fn trust(named: Option<&SecretKey>, field: &'static str, server: &Pair) -> (&'static str, String, String) {
+    named.map_or_else(
+        || (field, server.secret.clone(), CA.to_owned()),
+        |trust| ("spec.certificates.trust", trust.name.clone(), trust.key.clone()),
+    )
+}
+
+/// One that cert-manager issues. What is wrong with it is a fault only when that has done what is asked of it now.
+fn asked(
+    wanted: &CertManager,
+    trusted: Option<&SecretKey>,
+    (name, host): (&str, &str),
+    seen: &Observed,
+    faults: &mut Vec<Fault>,
+) -> Option<Identity> {
+    let field = "spec.certificates.certManager";
+    if !seen.cert_manager {
+        faults.push(Fault::new(
+            "CertManagerMissing",
+            format!("{field}: this cluster has no cert-manager (kind Certificate of cert-manager.io); install it, or give spec.certificates.server"),
+        ));
+        return None;
+    }
+    let pair = Pair::of(format!("{name}-{TLS}"));
+    let secret = pair.secret.clone();
+    let given =
+        Given { fields: [field; 2], trust: trust(trusted, field, &pair), client: pair.clone(), server: pair };
+    let mut found = vec![];
+    let identity = own_identity(given, host, seen, &mut found);
+    if identity.is_some() && found.is_empty() {
+        return identity;
+    }
+    let wanted = certificate::spec(wanted, name, host);
+    if seen.certificate.as_ref().is_some_and(|live| certificate::issued(live, &wanted)) {
+        faults.extend(found);
+        return None;
+    }
+    Some(Identity::Awaited(secret))
+}
+
+fn own_identity(given: Given, host: &str, seen: &Observed, faults: &mut Vec<Fault>) -> Option<Identity> {
     usable(Role::Server, given.fields[0], &given.server, host, seen, faults);
     let client = usable(Role::Client, given.fields[1], &given.client, host, seen, faults);
     let (field, secret, key) = &given.trust;

@@ -1,4 +1,4 @@
-//! Modules that come from plugins: jobs on hosts, Ansible, containers.
+//! Modules that come from plugins: jobs on hosts, Ansible, containers, reports of scans, machines that were found.
 
 use kube::KubeSchema;
 use schemars::JsonSchema;
@@ -88,10 +88,63 @@ pub struct ContainerGateway {
     pub database: SecretKey,
 }
 
+/// Reports of security scans: hosts hand them in with their certificate, whose authority must be among those of `certificates.trust`. What
+/// Foreman does not take at once is sent to it again every half hour. Needs an image with the plugin `openscap`.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Openscap {
+    /// How long Foreman has for its answer to a report (s).
+    #[serde(default = "report_timeout")]
+    #[schemars(range(min = 1))]
+    pub timeout: i32,
+}
+
+/// Machines that were found and have no system yet: they announce themselves here, and are told to reboot by this proxy. Needs an image with
+/// the plugin `discovery`.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Discovery {
+    /// How the proxy on such a machine is spoken to.
+    #[serde(default)]
+    pub node_scheme: Scheme,
+    /// Its port.
+    #[serde(default = "node_port")]
+    #[schemars(range(min = 1, max = 65535))]
+    pub node_port: i32,
+}
+
+/// How the proxy on a machine that was found is spoken to.
+#[derive(JsonSchema, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scheme {
+    /// With TLS.
+    #[default]
+    Https,
+    /// Without.
+    Http,
+}
+
+impl Scheme {
+    /// As the setting has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Https => "https",
+            Self::Http => "http",
+        }
+    }
+}
+
 fn root() -> String {
     "root".into()
 }
 
 fn mqtt_port() -> i32 {
     1883
+}
+
+fn report_timeout() -> i32 {
+    60
+}
+
+fn node_port() -> i32 {
+    8443
 }

@@ -1,5 +1,6 @@
 //! The `SmartProxy` API: what a user may write, and what the API server refuses with the field and the mend in the message.
 
+mod certificates;
 mod content;
 mod foreman;
 mod jobs;
@@ -13,6 +14,7 @@ use reconcile::Status;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use certificates::*;
 pub use content::*;
 pub use foreman::*;
 pub use jobs::*;
@@ -48,7 +50,7 @@ pub use reconcile::field::{
 )]
 #[cfg_attr(test, kube(cel))]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("has(self.certificates) || has(self.foreman.name)").message("spec.certificates: only a Foreman of this namespace (spec.foreman.name) can issue certificates; for another one name the Secrets that hold them"))]
+#[x_kube(validation = Rule::new("has(self.certificates) || has(self.foreman.name)").message("spec.certificates: only a Foreman of this namespace (spec.foreman.name) can issue certificates; for another one name the Secrets that hold them, or the issuer of cert-manager"))]
 #[x_kube(validation = Rule::new("!has(self.foreman.url) || has(self.foreman.ca) || (has(self.certificates) && has(self.certificates.bundle))").message("spec.foreman.ca: name the Secret with the authority of that Foreman's certificate"))]
 #[x_kube(validation = Rule::new("!has(self.certificates) || !has(self.certificates.bundle) || has(self.host)").message("spec.host: a bundle is for one host; say which"))]
 #[x_kube(validation = Rule::new("!has(self.modules.registration) || has(self.modules.templates)").message("spec.modules.registration needs templates; add `templates: {}`"))]
@@ -106,7 +108,7 @@ pub struct SmartProxySpec {
     #[schemars(length(max = 50), inner(length(min = 1, max = 253)))]
     pub trusted_hosts: Vec<String>,
 
-    /// Certificates of your own; issued by the Foreman's authority if nothing is said.
+    /// Certificates of your own, or of cert-manager; issued by the Foreman's authority if nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificates: Option<Certificates>,
 
@@ -150,38 +152,6 @@ pub struct SmartProxySpec {
     /// What becomes of volumes when this proxy is deleted.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
-}
-
-/// Certificates of your own: Secrets as cert-manager fills them, or a bundle that was made for this proxy where its Foreman runs.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("has(self.server) != has(self.bundle)").message("spec.certificates: give either server or bundle"))]
-#[x_kube(validation = Rule::new("!has(self.bundle) || (!has(self.client) && !has(self.trust))").message("spec.certificates: a bundle holds client certificate and authorities too; remove client and trust"))]
-pub struct Certificates {
-    /// Secret with what the proxy shows: `tls.crt`, `tls.key`; RSA, the common name among the names, `host` too.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub server: Option<SecretName>,
-    /// Secret with what it shows to Foreman (`tls.crt`, `tls.key`; the common name must be `host`); the same as `server` if nothing is
-    /// said, which then must be for clients as well.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client: Option<SecretName>,
-    /// Authorities of those who may use the proxy: of Foreman's client certificate and of its own; `ca.crt` of `server` if nothing is
-    /// said. cert-manager puts the authority of the server's own certificate there, which need not be that of Foreman.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub trust: Option<SecretKey>,
-    /// Secret with the files of `foremanctl auth-bundle` or `foreman-proxy-certs-generate`, unpacked, each under its own name. With
-    /// `foreman.url` the authority of Foreman's certificate and, where it is in there, the OAuth key are taken from it too.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bundle: Option<SecretName>,
-}
-
-/// A Secret of the same namespace.
-#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct SecretName {
-    /// Its name.
-    #[schemars(length(min = 1, max = 253))]
-    pub name: String,
 }
 
 /// Sizes and classes of the volumes.

@@ -4,7 +4,9 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Ansible, ContainerGateway, Credentials, RemoteExecution, SecretKey, SecretName};
+use super::{
+    Ansible, ContainerGateway, Credentials, Discovery, Openscap, RemoteExecution, SecretKey, SecretName,
+};
 
 /// What a proxy does; a module is on if it is named.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
@@ -49,6 +51,15 @@ pub struct Modules {
     /// Container images of a Pulp, for hosts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container_gateway: Option<ContainerGateway>,
+    /// Reports of security scans, which hosts hand in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub openscap: Option<Openscap>,
+    /// Machines that were found and have no system yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discovery: Option<Discovery>,
+    /// Addresses from an IPAM of somebody else's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_ipam: Option<ExternalIpam>,
 }
 
 /// Menus for machines that boot from the network.
@@ -293,6 +304,43 @@ pub struct Realm {
     /// Whether DNS records of a host go with it.
     #[serde(default = "yes")]
     pub remove_dns: bool,
+}
+
+/// An IPAM of somebody else's; exactly one kind.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("has(self.netbox) != has(self.phpipam)").message("spec.modules.externalIpam: give either netbox or phpipam"))]
+pub struct ExternalIpam {
+    /// `NetBox`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub netbox: Option<Netbox>,
+    /// phpIPAM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phpipam: Option<Phpipam>,
+}
+
+/// `NetBox`.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Netbox {
+    /// Its URL.
+    #[schemars(length(max = 512))]
+    #[x_kube(validation = Rule::new("self.matches('^https?://[^ ]+$')").message("spec.modules.externalIpam.netbox.url must be a URL such as https://netbox.example.com"))]
+    pub url: String,
+    /// A token of its API.
+    pub token: SecretKey,
+}
+
+/// phpIPAM.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Phpipam {
+    /// Its URL.
+    #[schemars(length(max = 512))]
+    #[x_kube(validation = Rule::new("self.matches('^https?://[^ ]+$')").message("spec.modules.externalIpam.phpipam.url must be a URL such as https://ipam.example.com"))]
+    pub url: String,
+    /// User and password.
+    pub credentials: Credentials,
 }
 
 fn yes() -> bool {

@@ -83,10 +83,14 @@ fn features(modules: &[Module], running: &Running) -> Vec<Feature> {
         })
         .collect();
     for module in modules.iter().filter(|module| !running.modules.contains_key(module.name)) {
-        let plugins = module.plugins.join(", ");
-        let why = format!(
-            "the image does not know it: it lacks the plugin {plugins}, or spec.plugins does not name it"
-        );
+        let why = match module.plugins.join(", ") {
+            none if none.is_empty() => "the image does not know it: it is of another release".to_owned(),
+            plugins => {
+                format!(
+                    "the image does not know it: it lacks the plugin {plugins}, or spec.plugins does not name it"
+                )
+            }
+        };
         features.push(Feature { name: module.name.into(), state: "absent".into(), why: Some(why) });
     }
     features.sort_by(|one, other| one.name.cmp(&other.name));

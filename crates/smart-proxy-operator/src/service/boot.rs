@@ -3,7 +3,7 @@
 
 use super::{Look, Module};
 use crate::{
-    crd::{HostRegistration, Templates, Tftp},
+    crd::{Discovery, HostRegistration, Templates, Tftp},
     settings::{File, Listen},
 };
 
@@ -39,4 +39,12 @@ pub fn registration(registration: &HostRegistration, look: &Look) -> Module {
     let file = File::module("registration", Listen::Https)
         .with("registration_url", registration.url.clone().unwrap_or_else(url));
     Module::new("registration", "spec.modules.registration", vec![file])
+}
+
+/// Machines that were found: they have no certificates, and are let in all the same.
+pub fn discovery(discovery: &Discovery) -> Module {
+    let file = File::module("discovery", Listen::Https)
+        .with("node_scheme", discovery.node_scheme.name())
+        .with("node_port", discovery.node_port);
+    Module { plugins: &["discovery"], ..Module::new("discovery", "spec.modules.discovery", vec![file]) }
 }

@@ -1,10 +1,10 @@
-//! Leases of a DHCP server that runs elsewhere.
+//! Leases of a DHCP server and addresses of an IPAM, both somebody else's.
 
 use reconcile::pod::{claim_volume, mount};
 
 use super::{Look, Module};
 use crate::{
-    crd::Dhcp,
+    crd::{Dhcp, ExternalIpam},
     settings::{File, Listen},
 };
 
@@ -43,4 +43,23 @@ pub fn module(dhcp: &Dhcp, look: &mut Look) -> Module {
     module.volumes.push(claim_volume("dhcp", &isc.claim));
     module.mounts.push(mount("dhcp", SHARED));
     module
+}
+
+/// Addresses from an IPAM of somebody else's.
+pub fn external_ipam(ipam: &ExternalIpam, look: &mut Look) -> Module {
+    let field = "spec.modules.externalIpam";
+    let mut files = vec![];
+    if let Some(netbox) = &ipam.netbox {
+        let token = look.value("spec.modules.externalIpam.netbox.token", &netbox.token);
+        files.push(File::new("externalipam_netbox").with("url", netbox.url.clone()).with("token", token));
+    }
+    if let Some(phpipam) = &ipam.phpipam {
+        let (user, password) =
+            look.login("spec.modules.externalIpam.phpipam.credentials", &phpipam.credentials);
+        let file = File::new("externalipam_phpipam").with("url", phpipam.url.clone());
+        files.push(file.with("user", user).with("password", password));
+    }
+    let provider = files.first().map(|file| file.name.clone());
+    files.insert(0, File::module("externalipam", Listen::Https).with_some("use_provider", provider));
+    Module::new("externalipam", field, files)
 }

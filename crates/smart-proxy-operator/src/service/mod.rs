@@ -1,6 +1,7 @@
 //! What runs, and what each module brings to it: one file for the pod, one for each family of modules.
 
 pub mod boot;
+pub mod certificate;
 pub mod content;
 pub mod dhcp;
 pub mod dns;
@@ -8,6 +9,7 @@ pub mod hosts;
 pub mod ingress;
 pub mod jobs;
 pub mod mqtt;
+pub mod openscap;
 pub mod policy;
 pub mod proxy;
 pub mod tftp;
@@ -143,6 +145,9 @@ pub fn modules(look: &mut Look) -> Vec<Module> {
         remote_execution,
         ansible,
         container_gateway,
+        openscap,
+        discovery,
+        external_ipam,
     } = &look.spec.modules;
     let mut all = vec![Module::new("logs", "spec", vec![File::module("logs", Listen::Https)])];
     all.extend(tftp.as_ref().map(boot::tftp));
@@ -160,5 +165,8 @@ pub fn modules(look: &mut Look) -> Vec<Module> {
     }
     all.extend(ansible.as_ref().map(|_| jobs::ansible()));
     all.extend(container_gateway.as_ref().map(|gateway| jobs::container_gateway(gateway, look)));
+    all.extend(openscap.as_ref().map(|openscap| openscap::module(openscap, look)));
+    all.extend(discovery.as_ref().map(boot::discovery));
+    all.extend(external_ipam.as_ref().map(|ipam| dhcp::external_ipam(ipam, look)));
     all
 }

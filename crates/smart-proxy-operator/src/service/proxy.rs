@@ -2,10 +2,13 @@
 //! its start: when they change, the pod is replaced.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use k8s_openapi::api::core::v1::{
-    Capabilities, Container, ContainerPort, ExecAction, KeyToPath, Lifecycle, LifecycleHandler,
-    PodSecurityContext, PodSpec, Probe, SecretVolumeSource, SecurityContext, SleepAction, Sysctl, Volume,
-    VolumeMount,
+use k8s_openapi::{
+    api::core::v1::{
+        Affinity, Capabilities, Container, ContainerPort, ExecAction, KeyToPath, Lifecycle, LifecycleHandler,
+        PodAffinity, PodAffinityTerm, PodSecurityContext, PodSpec, Probe, SecretVolumeSource,
+        SecurityContext, SleepAction, Sysctl, Volume, VolumeMount, WeightedPodAffinityTerm,
+    },
+    apimachinery::pkg::apis::meta::v1::LabelSelector,
 };
 use reconcile::{
     Object, Replace,
@@ -14,7 +17,7 @@ use reconcile::{
 };
 use serde_json::json;
 
-use super::{boot, content, hosts::STATE, jobs, mqtt, tftp};
+use super::{boot, content, hosts::STATE, jobs, mqtt, openscap, tftp};
 use crate::{
     checked::{Checked, Pair},
     names::{BOOT, CRT, ETC, KEY, PROXY, SETTINGS, STATE as STATE_VOLUME},
@@ -66,17 +69,38 @@ pub fn objects(proxy: &Checked) -> Vec<Object> {
     objects
 }
 
-/// Two at once know nothing of each other's jobs and leases, and cannot share a volume or the ports of a node. Where there is none of that,
-/// nobody need wait for a new pod. What a further setting switches on is not known to us.
+/// Two at once know nothing of each other's jobs and leases, and cannot share the ports of a node. Where there is none of that, nobody need
+/// wait for a new pod: files to boot from are written whole and remembered by nobody. What a further setting switches on is not known to us.
 fn replace(proxy: &Checked) -> Replace {
     let further = proxy.spec.extra_settings.values().any(|settings| settings.contains_key("enabled"));
     // Addresses that were offered are remembered in memory only.
     let leases = runs(proxy, "dhcp");
-    if leases || further || boots(proxy) || lasts(proxy) || proxy.spec.host_network {
+    if leases || further || lasts(proxy) || proxy.spec.host_network {
         Replace::OneAtATime
     } else {
         Replace::Rolling
     }
+}
+
+/// A volume that is written on one node can have two pods there, and none elsewhere. Not demanded: where that node is lost, the pod has to go
+/// to another one, to which the volume comes after it.
+fn together(proxy: &Checked) -> Option<Affinity> {
+    let term = PodAffinityTerm {
+        label_selector: Some(LabelSelector {
+            match_labels: Some(proxy.part(PROXY).selector()),
+            ..Default::default()
+        }),
+        topology_key: "kubernetes.io/hostname".into(),
+        ..Default::default()
+    };
+    let preferred = WeightedPodAffinityTerm { weight: 100, pod_affinity_term: term };
+    (boots(proxy) && replace(proxy) == Replace::Rolling).then(|| Affinity {
+        pod_affinity: Some(PodAffinity {
+            preferred_during_scheduling_ignored_during_execution: Some(vec![preferred]),
+            ..Default::default()
+        }),
+        ..Default::default()
+    })
 }
 
 /// Whether some module has files that machines boot from.
@@ -229,6 +253,9 @@ fn pod(proxy: &Checked, files: &[File]) -> PodSpec {
     }
     let jobs = runs(proxy, "dynflow");
     let mut containers = vec![container(proxy, mounts, jobs)];
+    if runs(proxy, "openscap") {
+        containers.push(openscap::container(&containers[0]));
+    }
     containers.extend(tftp::container(proxy));
     containers.extend(mqtt::container(proxy));
     containers.extend(content::container(proxy));
@@ -246,6 +273,7 @@ fn pod(proxy: &Checked, files: &[File]) -> PodSpec {
             }),
             ..user(USER)
         }),
+        affinity: together(proxy),
         termination_grace_period_seconds: Some(if jobs { GRACE_WITH_JOBS } else { GRACE }),
         host_network: host.then_some(true),
         // Names of the cluster are still to be found.

@@ -74,6 +74,11 @@ impl Made {
     }
 }
 
+/// One for this host that is right today as well.
+pub fn lasting(host: &'static str) -> Values {
+    Made { common_name: host, names: vec![host.into()], days: (-9000, 9000), ..Made::default() }.values()
+}
+
 fn now() -> jiff::Timestamp {
     "2026-06-01T12:00:00Z".parse().unwrap()
 }
@@ -225,4 +230,55 @@ fn whoever_shows_a_certificate_of_the_users_is_trusted_by_its_common_name() {
     let plan = plan(&proxy, &seen);
     assert!(settings(&plan, "settings").contains("\"proxy.example.com\""));
     assert!(plan.objects().all(|object| !object.body.name_any().ends_with("-tls")), "nothing is issued");
+}
+
+#[test]
+fn what_cert_manager_issues_is_waited_for_and_what_is_wrong_with_it_is_said_when_it_is_done() {
+    let proxy = with(
+        "{}",
+        ", host: proxy.example.com, certificates: {certManager: {issuer: {name: foreman-ca, kind: ClusterIssuer}}}",
+    );
+    assert!(
+        faults(&proxy, &seen())[0].starts_with(
+            "CertManagerMissing: spec.certificates.certManager: this cluster has no cert-manager"
+        )
+    );
+    assert!(proxy.references().contains(&("Secret", "p-tls".into())), "it wakes its proxy");
+    let mut seen = Observed { now: now(), cert_manager: true, ..seen() };
+    let first = plan(&proxy, &seen);
+    golden(DIRECTORY, "cert-manager.yaml", &text(&first));
+    assert!(first.partial && first.objects().count() == 1, "nothing is pruned meanwhile");
+
+    // What is there is for another name: it is being changed.
+    let other = Made { common_name: "a.example.com", names: vec!["a.example.com".into()], ..Made::default() };
+    seen.secrets.insert("p-tls".into(), other.values());
+    let mut live = serde_json::to_value(&object(&first, "Certificate", "p-tls").body).unwrap();
+    live["metadata"]["generation"] = 2.into();
+    let condition = |generation: i64| serde_json::json!({ "conditions": [{ "type": "Ready", "status": "True", "observedGeneration": generation }] });
+    live["status"] = condition(1);
+    seen.certificate = Some(live.clone());
+    assert!(plan(&proxy, &seen).partial, "cert-manager has not looked at it yet");
+    live["status"] = condition(2);
+    live["spec"]["commonName"] = "a.example.com".into();
+    seen.certificate = Some(live.clone());
+    assert!(plan(&proxy, &seen).partial, "it has done what it was asked for before");
+    live["spec"]["commonName"] = HOST.into();
+    seen.certificate = Some(live);
+    let said = &faults(&proxy, &seen)[0];
+    assert!(
+        said.contains("spec.certificates.certManager: Secret \"p-tls\": tls.crt is for a.example.com"),
+        "{said}"
+    );
+
+    seen.secrets.insert("p-tls".into(), Made::default().values());
+    let whole = plan(&proxy, &seen);
+    assert!(!whole.partial);
+    let pod = &object(&whole, "Deployment", "p-proxy").body.data["spec"]["template"]["spec"];
+    let shown = pod["volumes"].as_array().unwrap().iter().find(|volume| volume["name"] == "server").unwrap();
+    assert_eq!(shown["secret"]["secretName"], "p-tls");
+    assert!(settings(&whole, "settings").contains("\"proxy.example.com\""));
+    assert!(
+        whole.objects().all(|object| !object.body.name_any().ends_with("-server-tls")),
+        "nothing is issued"
+    );
 }

@@ -32,7 +32,11 @@ fn begun(fake: &Fake) -> Rehearsal<SmartProxy> {
 
 /// The pods of this cluster show what its Secret holds.
 fn serves(fake: &Fake, rehearsal: &Rehearsal<SmartProxy>) {
-    let (memory, path) = (rehearsal.memory.clone(), rehearsal.of("/api/v1", "secrets/proxy-server-tls"));
+    serves_from(fake, rehearsal, "proxy-server-tls");
+}
+
+fn serves_from(fake: &Fake, rehearsal: &Rehearsal<SmartProxy>, secret: &str) {
+    let (memory, path) = (rehearsal.memory.clone(), rehearsal.of("/api/v1", &format!("secrets/{secret}")));
     fake.pod_shows(move || {
         let secret = memory.object(&path)?;
         let text = |key: &str| {
@@ -311,4 +315,45 @@ fn a_backup_names_all_that_the_spec_refers_to_and_nothing_of_its_foremans() {
     wanted.dedup();
     assert!(backup.secrets == wanted && !wanted.is_empty(), "{:?}", backup.secrets);
     assert!(!backup.secrets.iter().any(|name| name.starts_with("myforeman")), "{:?}", backup.secrets);
+}
+
+#[tokio::test]
+async fn nothing_runs_before_cert_manager_has_issued_and_then_all_of_it_does() {
+    let fake = Fake::start().await;
+    let rehearsal = begun(&fake);
+    serves_from(&fake, &rehearsal, "proxy-tls");
+    rehearsal.memory.edit(&itself(&rehearsal), |mut object| {
+        object["spec"]["certificates"] = json!({ "certManager": { "issuer": { "name": "foreman-ca" } } });
+        Some(object)
+    });
+    let status = rehearsal.pass().await.unwrap();
+    assert_eq!(condition(&status, "Ready"), ("False", "Certificates"));
+    let waits = status
+        .conditions
+        .iter()
+        .any(|it| it.message.starts_with("Certificate proxy-tls: cert-manager has not"));
+    assert!(waits, "{:#?}", status.conditions);
+    let made = |rehearsal: &Rehearsal<SmartProxy>| rehearsal.memory.object(&deployment(rehearsal)).is_some();
+    assert!(!made(&rehearsal));
+
+    let issued = super::certificates::lasting("proxy.foreman.svc");
+    let encode = |(key, value): (&String, &Vec<u8>)| (key.clone(), STANDARD.encode(value).into());
+    let data: serde_json::Map<_, Value> = issued.iter().map(encode).collect();
+    let secret =
+        json!({ "kind": "Secret", "apiVersion": "v1", "metadata": { "name": "proxy-tls" }, "data": data });
+    rehearsal.memory.add(&rehearsal.of("/api/v1", "secrets/proxy-tls"), secret);
+    rehearsal.memory.settle();
+    rehearsal.settle().await.unwrap();
+    let status = rehearsal.object().status.unwrap();
+    assert!(made(&rehearsal) && status.is("Ready") && status.is("Registered"), "{:#?}", status.conditions);
+    // The Secret is cert-manager's: it is not ours to take away.
+    rehearsal.memory.edit(&itself(&rehearsal), |mut object| {
+        object["spec"].as_object_mut().unwrap().remove("certificates");
+        Some(object)
+    });
+    serves(&fake, &rehearsal);
+    rehearsal.settle().await.unwrap();
+    let left = shape(&rehearsal);
+    assert!(!left.iter().any(|path| path.contains("/certificates/")), "{left:#?}");
+    assert!(left.iter().any(|path| path.ends_with("/secrets/proxy-tls")), "{left:#?}");
 }

@@ -62,6 +62,7 @@ fn seen() -> Observed {
         ("puppet", secret(&[("tls.crt", "c"), ("tls.key", "k"), ("ca.crt", "a")])),
         ("mypulp-remote-user", secret(&[("header", "X-Drawn-1234")])),
         ("db", secret(&[("url", "postgresql://u:p@h/d")])),
+        ("netbox", secret(&[("token", "p@h")])),
     ]
     .map(|(name, values)| (name.to_owned(), values))
     .into();
@@ -124,7 +125,11 @@ const ALL: &str = "{
   puppetCa: {url: 'https://puppet:8140', certificate: {name: puppet}, sign: Token},
   realm: {principal: 'r@EXAMPLE.COM', keytab: {name: ipa, key: keytab}, ipaConfig: {name: ipa, key: default.conf}},
   remoteExecution: {key: {name: ssh}}, ansible: {},
-  containerGateway: {pulp: 'https://p.n.svc', database: {name: db, key: url}}}";
+  containerGateway: {pulp: 'https://p.n.svc', database: {name: db, key: url}},
+  openscap: {}, discovery: {nodePort: 8444}, externalIpam: {netbox: {url: 'https://netbox', token: {name: netbox, key: token}}}}";
+
+/// Fields of one whose certificate comes from cert-manager, behind `ingress: `.
+const CERT_MANAGER: &str = "{}, certificates: {certManager: {issuer: {name: foreman-ca}}}";
 
 #[test]
 fn the_manifest_of_the_readme() {
@@ -242,6 +247,9 @@ fn plain_http_is_open_only_for_machines_without_certificates() {
         "dynflow",
         "ansible",
         "registration",
+        "openscap",
+        "discovery",
+        "externalipam",
     ] {
         assert!(settings(&all, file).contains(":enabled: \"https\""), "{file}");
     }
@@ -259,7 +267,10 @@ fn plugins_are_those_that_the_modules_come_from_unless_others_are_named() {
         container["env"][0]["value"].as_str().unwrap_or_default().to_owned()
     };
     assert_eq!(environment(&with("{bmc: {}}", "")), "", "unset would mean all");
-    assert_eq!(environment(&with(ALL, "")), "ansible container_gateway dhcp_kea remote_execution_ssh");
+    assert_eq!(
+        environment(&with(ALL, "")),
+        "ansible container_gateway dhcp_kea discovery openscap remote_execution_ssh"
+    );
     assert_eq!(environment(&with("{}", ", plugins: [discovery]")), "discovery");
 }
 
@@ -316,9 +327,13 @@ fn every_secret_that_is_mounted_or_read_wakes_its_proxy() {
 #[test]
 fn every_kind_of_a_plan_is_watched_and_permitted_and_no_other() {
     let more = ", networkPolicy: {httpsFrom: [{podSelector: {}}]}, host: a.b, ingress: ";
-    let plans =
-        ["{type: Gateway, gateway: {name: g}}", "{type: Route}", "{}, content: {pulp: {name: mypulp}}"]
-            .map(|ingress| plan(&with(ALL, &format!("{more}{ingress}")), &seen()));
+    let plans = [
+        "{type: Gateway, gateway: {name: g}}",
+        "{type: Route}",
+        "{}, content: {pulp: {name: mypulp}}",
+        CERT_MANAGER,
+    ]
+    .map(|ingress| plan(&with(ALL, &format!("{more}{ingress}")), &Observed { cert_manager: true, ..seen() }));
     let objects = plans.iter().flat_map(Plan::objects);
     let mut planned: Vec<_> = objects.map(|object| object.api.kind.clone()).collect();
     planned.sort();
@@ -337,7 +352,9 @@ fn every_container_has_probes_and_requests_and_limits() {
             for needed in ["requests", "limits"] {
                 assert!(!container["resources"][needed]["memory"].is_null(), "{}: {needed}", object.title());
             }
-            for probe in ["readinessProbe", "livenessProbe"] {
+            // Nobody waits for one that nobody is sent to.
+            let served = !container["ports"].is_null();
+            for probe in ["livenessProbe", "readinessProbe"].into_iter().take(1 + usize::from(served)) {
                 assert!(!container[probe].is_null(), "{}: {probe}", object.title());
             }
         }
@@ -359,13 +376,21 @@ fn a_pod_that_shares_nothing_is_replaced_without_a_gap() {
         object(&plan, "Deployment", "p-proxy").body.data["spec"]["strategy"]["type"].clone()
     };
     assert_eq!(strategy("{templates: {}, bmc: {}}", ""), "RollingUpdate");
+    assert_eq!(strategy("{tftp: {}}", ""), "RollingUpdate", "both write to one volume");
     for modules in [
-        "{tftp: {}}",
         "{remoteExecution: {}}",
+        "{openscap: {}}",
         "{dhcp: {server: s, kea: {url: 'https://kea:8000/', credentials: {name: kea}}}}",
     ] {
         assert_eq!(strategy(modules, ""), "Recreate", "{modules}");
     }
     assert_eq!(strategy("{}", ", hostNetwork: true"), "Recreate");
+    let affinity = |modules: &str| {
+        let plan = plan(&with(modules, ""), &seen());
+        object(&plan, "Deployment", "p-proxy").body.data["spec"]["template"]["spec"]["affinity"].clone()
+    };
+    let beside = "/podAffinity/preferredDuringSchedulingIgnoredDuringExecution/0/podAffinityTerm/labelSelector/matchLabels/app.kubernetes.io~1instance";
+    assert_eq!(affinity("{tftp: {}}").pointer(beside), Some(&"p".into()), "the volume is on that node");
+    assert!(affinity("{templates: {}}").is_null());
     assert_eq!(strategy("{}", ", extraSettings: {facts: {enabled: true}}"), "Recreate");
 }

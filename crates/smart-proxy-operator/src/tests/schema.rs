@@ -37,7 +37,20 @@ fn the_schema_refuses_with_the_field_and_the_mend() {
             format!("{{{ours}, modules: {{remoteExecution: {{mqtt: {{}}}}}}}}"),
             "spec.modules.remoteExecution.mqtt: only with mode PullMqtt",
         ),
-        (format!("{{{ours}, certificates: {{}}}}"), "spec.certificates: give either server or bundle"),
+        (format!("{{{ours}, certificates: {{}}}}"), "spec.certificates: give exactly one of server, bundle"),
+        (
+            format!(
+                "{{{ours}, certificates: {{server: {{name: s}}, certManager: {{issuer: {{name: i}}}}}}}}"
+            ),
+            "spec.certificates: give exactly one of server, bundle",
+        ),
+        (
+            format!(
+                "{{{ours}, certificates: {{client: {{name: s}}, certManager: {{issuer: {{name: i}}}}}}}}"
+            ),
+            "is for both uses; remove client",
+        ),
+        (format!("{{{ours}, modules: {{externalIpam: {{}}}}}}"), "give either netbox or phpipam"),
         (
             format!("{{{ours}, host: a.b, certificates: {{bundle: {{name: b}}, client: {{name: c}}}}}}"),
             "remove client and trust",

@@ -1,3 +1,4 @@
+require 'fileutils'
 require 'securerandom'
 
 Proxy::Plugin.define :dynflow, gem: 'remote_execution_ssh' do
@@ -85,4 +86,13 @@ end
 
 Proxy::Plugin.define :openscap, path: '/compliance', gem: 'openscap' do
   defaults spooldir: '/var/spool/foreman-proxy/openscap', timeout: 60
+  answers do |plugin|
+    # What Foreman does not take stays in the spool; the stand-in's takes none.
+    post('/arf/:policy') do
+      spool = plugin.settings[:spooldir].to_s
+      FileUtils.mkdir_p(spool)
+      File.write(File.join(spool, SecureRandom.uuid), request.body.read)
+      json result: 'Storage failure on proxy'
+    end
+  end
 end

@@ -78,6 +78,27 @@ Proxy::Plugin.define :dhcp_kea, provider: :dhcp, gem: 'dhcp_kea' do
   check { |settings| url(:dhcp_kea_url, settings[:dhcp_kea_url]) }
 end
 
+Proxy::Plugin.define :externalipam, path: '/ipam' do
+  defaults use_provider: nil
+  exposes :use_provider
+end
+
+Proxy::Plugin.define :externalipam_netbox, provider: :externalipam do
+  defaults url: nil, token: nil
+  check do |settings|
+    url(:url, settings[:url])
+    present(:token, settings[:token])
+  end
+end
+
+Proxy::Plugin.define :externalipam_phpipam, provider: :externalipam do
+  defaults url: nil, user: nil, password: nil
+  check do |settings|
+    url(:url, settings[:url])
+    %i[user password].each { |name| present(name, settings[name]) }
+  end
+end
+
 Proxy::Plugin.define :bmc do
   defaults bmc_default_provider: 'freeipmi', redfish_verify_ssl: true, bmc_ssh_user: 'root', bmc_ssh_key: nil, bmc_ssh_powerstatus: nil,
            bmc_ssh_powercycle: nil, bmc_ssh_poweroff: nil, bmc_ssh_poweron: nil

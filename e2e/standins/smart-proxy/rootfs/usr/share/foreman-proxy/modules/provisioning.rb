@@ -96,6 +96,6 @@ Proxy::Plugin.define :registration, path: '/' do
   end
 end
 
-Proxy::Plugin.define :discovery do
+Proxy::Plugin.define :discovery, gem: 'discovery' do
   defaults node_scheme: 'https', node_port: 8443
 end
