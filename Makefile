@@ -5,6 +5,10 @@ SHELL := bash
 # One target directory for the whole workspace, whatever the caller's shell says.
 unexport CARGO_TARGET_DIR
 
+# Stories that `cargo test` leaves out (`test = false` in e2e/Cargo.toml).
+LONG := pulp_clouds pulp_exposure pulp_takeover pulp_upgrade pulp_cloudnativepg pulp_resilience pulp_node smart_proxy restored_data backup \
+  backup_bucket backup_trouble
+
 .PHONY: help demo test lint unit stories stories-long generate verify bench images cluster cluster-down node-add node-kill
 
 help: ## List the verbs
@@ -18,6 +22,7 @@ test: lint unit verify stories ## Everything: format, clippy, unit tests, bundle
 lint: ## Format and clippy, warnings are errors
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --package e2e $(addprefix --test ,$(LONG)) --locked -- -D warnings
 
 unit: ## Unit tests, the comparison of everything generated among them
 	@e2e/cluster/packages
@@ -31,8 +36,7 @@ stories: ## What users do, on the real cluster
 	@e2e/run
 
 stories-long: ## The rest of a Pulp: clouds, ways in, take-over, upgrades, lost nodes and other trouble; Smart Proxies; backups; on a machine that does nothing else
-	@e2e/run --test pulp_clouds --test pulp_exposure --test pulp_takeover --test pulp_upgrade --test pulp_cloudnativepg --test pulp_resilience \
-	  --test pulp_node --test smart_proxy --test restored_data --test backup --test backup_bucket --test backup_trouble
+	@e2e/run $(addprefix --test ,$(LONG))
 
 generate: ## Write CRDs, RBAC, charts, bundles, the API reference and golden files anew
 	GENERATE=1 cargo test --workspace --exclude e2e --lib --test generated
