@@ -100,11 +100,11 @@ async fn artifacts_come_back_into_their_bucket_or_into_an_empty_one_and_into_nob
     assert!(kept(&artifacts).iter().all(|one| whole.contains(one)), "{artifacts:?} in {whole:?}");
 
     // Elsewhere: never into the bucket of one that lives, nor into one that has something in it.
-    let back = PulpStory::new("recovered").await;
-    back.grant_backups().await;
+    let recovered = PulpStory::new("recovered").await;
+    recovered.grant_backups().await;
     let to = |buckets: Value| {
         with(
-            json!({ "mapping": { "namespaces": { pulp.namespace.clone(): back.namespace }, "buckets": buckets } }),
+            json!({ "mapping": { "namespaces": { pulp.namespace.clone(): recovered.namespace }, "buckets": buckets } }),
         )
     };
     let said = failed(&client, &name, &to(json!({}))).await;
@@ -112,34 +112,34 @@ async fn artifacts_come_back_into_their_bucket_or_into_an_empty_one_and_into_nob
         said.starts_with("spec.mapping.buckets: Pulp ") && said.contains("buckets: {artifacts: NAME}"),
         "{said}"
     );
-    assert!(back.now().await.is_none(), "nothing was made");
+    assert!(recovered.now().await.is_none(), "nothing was made");
     let said = failed(&client, &name, &to(json!({ "artifacts": "backups" }))).await;
     assert!(said.contains("spec.mapping.buckets: bucket \"backups\" is not empty"), "{said}");
-    back.lose().await;
+    recovered.lose().await;
 
     // All of it is lost but the bucket; what is in that is not needed, and not touched.
     pulp.lose().await;
-    let back = PulpStory::new("recovered").await;
-    back.grant_backups().await;
-    let mapping = json!({ "namespaces": { pulp.namespace.clone(): back.namespace }, "buckets": { "artifacts": "recovered" } });
+    let recovered = PulpStory::new("recovered").await;
+    recovered.grant_backups().await;
+    let mapping = json!({ "namespaces": { pulp.namespace.clone(): recovered.namespace }, "buckets": { "artifacts": "recovered" } });
     state(&client, "Restore", &name, with(json!({ "mapping": mapping }))).await;
     let status = ended(&client, "Restore", &name, "Completed").await;
     println!("back after {} s", status["seconds"]);
-    back.ready().await;
-    arrive(&back.visitor().await, &anywhere(&artifacts)).await;
+    recovered.ready().await;
+    arrive(&recovered.visitor().await, &anywhere(&artifacts)).await;
     let found = store.objects("recovered").await;
     assert!(kept(&artifacts).iter().all(|one| found.contains(one)), "{artifacts:?} in {found:?}");
     assert!(found.iter().all(|one| one.starts_with("artifact/")), "{found:?}");
-    let more = file(&back.admin().await).await;
-    arrive(&back.visitor().await, &more).await;
+    let more = file(&recovered.admin().await).await;
+    arrive(&recovered.visitor().await, &more).await;
     assert_eq!(store.objects("artifacts").await, whole);
 
     // The proof of the newest set, which is of the one that came back, has a bucket of its own.
     let again = format!("{name}-again");
-    backed_up(&back, &name, &again).await;
+    backed_up(&recovered, &name, &again).await;
     let scratch = PulpStory::new("scratch").await;
     scratch.grant_backups().await;
-    let mapping = json!({ "namespaces": { back.namespace.clone(): scratch.namespace }, "buckets": { "recovered": "drilled" } });
+    let mapping = json!({ "namespaces": { recovered.namespace.clone(): scratch.namespace }, "buckets": { "recovered": "drilled" } });
     state(&client, "RestoreDrill", &name, json!({ "storage": { "name": name }, "mapping": mapping })).await;
     let status = condition(&client, "RestoreDrill", &name, "Proven", "True", LONG).await;
     println!("proven: ready {} s after the drill began", status["last"]["seconds"]);
@@ -187,14 +187,14 @@ async fn artifacts_of_azures_and_of_googles_are_backed_up_and_azures_come_back()
             continue;
         }
 
-        let back = PulpStory::new("recovered").await;
-        back.grant_backups().await;
-        let mapping = json!({ "namespaces": { pulp.namespace.clone(): back.namespace }, "buckets": { "artifacts": "recovered" } });
+        let recovered = PulpStory::new("recovered").await;
+        recovered.grant_backups().await;
+        let mapping = json!({ "namespaces": { pulp.namespace.clone(): recovered.namespace }, "buckets": { "artifacts": "recovered" } });
         let spec = json!({ "storage": { "name": name }, "backup": { "name": run }, "mapping": mapping });
         state(&client, "Restore", &run, spec).await;
         ended(&client, "Restore", &run, "Completed").await;
-        back.ready().await;
-        arrive(&back.visitor().await, &anywhere(&artifacts)).await;
+        recovered.ready().await;
+        arrive(&recovered.visitor().await, &anywhere(&artifacts)).await;
         let found = store.objects("recovered").await;
         assert!(kept(&artifacts).iter().all(|one| found.contains(one)), "{artifacts:?} in {found:?}");
         assert!(found.iter().all(|one| one.starts_with("artifact/")), "{found:?}");

@@ -41,7 +41,7 @@ async fn run(pulp: &PulpStory, program: &str, arguments: &[&str]) -> String {
     std::fs::create_dir_all(&home).expect("a folder");
     let mut command = Command::new(&program);
     command.args(arguments).current_dir(&home).stderr(Stdio::inherit());
-    let done = command.output().await.unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+    let done = command.output().await.expect("the script runs");
     let said = String::from_utf8_lossy(&done.stdout).trim_end().to_owned();
     assert!(done.status.success(), "{}: {said}", program.display());
     said

@@ -107,30 +107,30 @@ async fn one_instant_while_everything_is_written_to_all_of_it_lost_and_back() {
     // Everything is lost: the namespace with its instances, Secrets and volumes.
     foreman.lose().await;
 
-    let back = Story::new("recovered").await;
-    let pulp = PulpStory::ungranted(&back.namespace).await;
+    let recovered = Story::new("recovered").await;
+    let pulp = PulpStory::ungranted(&recovered.namespace).await;
     pulp.grant().await;
-    back.grant_backups().await;
-    let mapping = json!({ "namespaces": { foreman.namespace.clone(): back.namespace } });
+    recovered.grant_backups().await;
+    let mapping = json!({ "namespaces": { foreman.namespace.clone(): recovered.namespace } });
     let spec = json!({ "storage": { "name": name }, "backup": { "name": name }, "mapping": mapping });
     state(&client, "Restore", &name, spec).await;
     let status = ended(&client, "Restore", &name, "Completed").await;
     println!("back after {} s", status["seconds"]);
-    back.ready().await;
+    recovered.ready().await;
     pulp.ready().await;
     assert_eq!(
-        back.visitor().await.login(admin, &password).await,
+        recovered.visitor().await.login(admin, &password).await,
         StatusCode::FOUND,
         "the password is the one from before"
     );
     arrive(&pulp.visitor().await, &anywhere(&artifacts)).await;
-    Writers::unbroken(&back, &pulp).await;
+    Writers::unbroken(&recovered, &pulp).await;
     // What was restored works: it takes new content.
     let more = file(&pulp.admin().await).await;
     arrive(&pulp.visitor().await, &more).await;
 
     // The proof, in a namespace for that; nothing of it is left. A small cluster has no room for both.
-    back.lose().await;
+    recovered.lose().await;
     let scratch = PulpStory::new("scratch").await;
     let beside = Story::ungranted(&scratch.namespace).await;
     beside.grant().await;

@@ -5,7 +5,7 @@ use e2e::{LONG, PulpStory, Story, cluster, wait};
 use serde_json::json;
 
 /// How many write at the same time.
-const WRITERS: usize = 4;
+const WRITERS: i64 = 4;
 /// Its databases, in the order in which each writer writes to them.
 const DATABASES: [&str; 3] = ["foreman", "candlepin", "pulp"];
 
@@ -63,7 +63,7 @@ impl<'a> Writers<'a> {
         foreman.bystander("writers", 26, 5432, container, &volumes).await;
         let writers = Self(foreman);
         wait(LONG, "every writer writes", async || match writers.written().await {
-            written if written >= 10 * WRITERS as i64 => Ok(()),
+            written if written >= 10 * WRITERS => Ok(()),
             written => Err(format!("{written} rounds")),
         })
         .await;

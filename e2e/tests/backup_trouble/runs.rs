@@ -7,7 +7,7 @@ use e2e::{
     processes::{Standstill, processes, signal},
     wait,
 };
-use k8s_openapi::api::{batch::v1::Job, core::v1::Pod};
+use k8s_openapi::api::core::v1::Pod;
 use kube::{
     Api, ResourceExt,
     api::{DeleteParams, ListParams, Patch, PatchParams},
@@ -42,14 +42,13 @@ async fn an_operator_that_is_killed_in_any_phase_is_followed_by_one_that_goes_on
     let trouble = Trouble::new("killed").await;
     for phase in ["Preparing", "Copying"] {
         let backup = format!("killed-{}", phase.to_lowercase());
-        let still = match phase {
-            "Copying" => Some(trouble.copying(&backup).await),
-            _ => {
-                trouble.begin(&backup).await;
-                trouble.in_phase("Backup", &backup, &["Preparing", "Cutting", "Copying", "Sealing"]).await;
-                None
-            }
-        };
+        let mut still = None;
+        if phase == "Copying" {
+            still = Some(trouble.copying(&backup).await);
+        } else {
+            trouble.begin(&backup).await;
+            trouble.in_phase("Backup", &backup, &["Preparing", "Cutting", "Copying", "Sealing"]).await;
+        }
         let leader = trouble.operator.leader().await;
         trouble.operator.kill_process(&leader).await;
         drop(still);
@@ -108,11 +107,9 @@ async fn one_that_is_canceled_deleted_or_too_late_leaves_no_set_no_mover_and_no_
     let trouble = Trouble::new("ended").await;
     let client = &trouble.client;
     let no_movers = async || {
-        let jobs: Api<Job> = trouble.pulp.api();
-        wait(SHORT, "no mover is left", async || {
-            let left = jobs.list(&ListParams::default().labels("app.kubernetes.io/name=backup-mover")).await;
-            let left = left.map_err(|error| error.to_string())?.items;
-            if left.is_empty() { Ok(()) } else { Err(format!("{} Jobs", left.len())) }
+        wait(SHORT, "no mover runs", async || match trouble.movers().await.len() {
+            0 => Ok(()),
+            left => Err(format!("{left} movers")),
         })
         .await;
     };

@@ -13,7 +13,7 @@ async fn away(foreman: &Story, away: bool) {
     let scale = json!({ "spec": { "replicas": i32::from(!away) } });
     let web = format!("{}-web", foreman.name);
     let done = foreman.api::<Deployment>().patch(&web, &PatchParams::default(), &Patch::Merge(scale)).await;
-    done.unwrap_or_else(|error| panic!("{web}: {error}"));
+    done.expect("the Deployment takes it");
     if !away {
         return foreman.ready().await;
     }
