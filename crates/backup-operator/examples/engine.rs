@@ -159,20 +159,20 @@ fn compare(folder: &Path, part: u64) -> Result<()> {
     ];
     table.push(("restore", restored));
     println!(
-        "{:<12} {:>16} {:>16} {:>16}  faster than restic (direct, gateway)",
-        "", "ours (gateway)", "restic (direct)", "restic (gateway)"
+        "| step | ours, through the gateway | restic, directly | restic, through the gateway | restic / ours |"
     );
+    println!("|---|---|---|---|---|");
     for (step, [ours, direct, through]) in table {
-        let cell = |cost: Cost| format!("{:.1} s {:.0} MB", cost.seconds, cost.megabytes);
+        let cell = |cost: Cost| format!("{:.1} s, {:.0} MB", cost.seconds, cost.megabytes);
         let (once, twice) = (direct.seconds / ours.seconds, through.seconds / ours.seconds);
         println!(
-            "{step:<12} {:>16} {:>16} {:>16}  {once:.2}x {twice:.2}x",
+            "| {step} | {} | {} | {} | {once:.2}, {twice:.2} |",
             cell(ours),
             cell(direct),
             cell(through)
         );
     }
-    println!("gateway: {:.0} MB", peak(gateway.id()).unwrap_or_default());
+    println!("| the gateway, most memory | {:.0} MB | - | - | - |", peak(gateway.id()).unwrap_or_default());
     gateway.kill()?;
     gateway.wait()?;
     Ok(())
