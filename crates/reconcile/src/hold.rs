@@ -3,6 +3,9 @@
 //! The holder puts `hold.theforeman.org/<holder>: {"what": ["deletion"], "until": "<RFC 3339>"}` on the custom resource and renews it. What
 //! is said of it in `status.holds` is computed from the annotation, the clock and what was seen: nothing has to be remembered, so
 //! nothing is stuck.
+//!
+//! One has no end but by hand: `restore.theforeman.org/awaits: <holder>` says that databases and content are about to be filled. Whoever does
+//! that may die half-way, and nothing must ever start on half of its data.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +17,8 @@ use serde::{Deserialize, Serialize};
 
 /// What the names of the annotations begin with; the holder's name follows.
 const PREFIX: &str = "hold.theforeman.org/";
+/// Annotation: its value is the holder that is going to fill databases and content; until it is taken away, nothing writes.
+pub const AWAITS: &str = "restore.theforeman.org/awaits";
 /// Reason of conditions while a hold keeps the whole service from working; also the name of the stages that stop it.
 pub const HELD: &str = "Held";
 /// How far ahead a hold may reach.
@@ -62,7 +67,7 @@ pub struct Hold {
     /// Since when all of `what` has stood still without a break.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Time>,
-    /// Until when it is honoured, whatever becomes of operator and holder.
+    /// Until when it is honoured, whatever becomes of operator and holder; none while data are awaited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Time>,
     /// Why it is refused, or what is still waited for.
@@ -90,37 +95,40 @@ impl Holds {
         now: Timestamp,
         cannot: impl Fn(What) -> Option<&'static str>,
     ) -> Self {
+        let awaits = annotations.get(AWAITS);
+        let awaited = awaits.map(|holder| {
+            let hold = Hold { holder: holder.clone(), what: vec![What::Writes], ..Hold::default() };
+            match cannot(What::Writes) {
+                Some(why) => refused(hold, why.into()),
+                None => hold,
+            }
+        });
         let named = annotations.iter().filter_map(|(key, value)| Some((key.strip_prefix(PREFIX)?, value)));
-        Self(
-            named
-                .map(|(holder, value)| {
-                    let before = before.iter().find(|hold| hold.holder == holder);
-                    let hold = Hold { holder: holder.into(), ..Hold::default() };
-                    judge(hold, value, before, now, &cannot)
-                })
-                .collect(),
-        )
+        let named = named.filter(|(holder, _)| awaits.is_none_or(|other| other != holder));
+        let named = named.map(|(holder, value)| {
+            let before = before.iter().find(|hold| hold.holder == holder);
+            let hold = Hold { holder: holder.into(), ..Hold::default() };
+            judge(hold, value, before, now, &cannot)
+        });
+        Self(awaited.into_iter().chain(named).collect())
     }
 
     /// Until when this must stand still; `None`: nobody asks for it.
     pub fn until(&self, what: What) -> Option<Timestamp> {
-        self.live().filter(|hold| hold.what.contains(&what)).filter_map(Hold::end).max()
+        let asked = self.live().filter(|hold| hold.what.contains(&what));
+        asked.map(|hold| hold.end().unwrap_or(Timestamp::MAX)).max()
     }
 
     /// Who asks for this, and until when, for people; `None`: nobody.
     pub(crate) fn told(&self, what: What) -> Option<String> {
         let asking: Vec<_> = self.live().filter(|hold| hold.what.contains(&what)).collect();
-        let who = |hold: &&Hold| {
-            let until = hold.end().map(|end| end.to_string()).unwrap_or_default();
-            format!("{} until {until}", hold.holder)
+        let who = |hold: &&Hold| match hold.end() {
+            Some(end) => format!("{} until {end} (annotation {PREFIX}{0})", hold.holder),
+            None => format!("{} until it has filled the data (annotation {AWAITS})", hold.holder),
         };
         let who: Vec<_> = asking.iter().map(who).collect();
-        (!who.is_empty()).then(|| {
-            format!(
-                "nothing writes, because somebody asked for that by an annotation {PREFIX}<holder>: {}",
-                who.join(", ")
-            )
-        })
+        (!who.is_empty())
+            .then(|| format!("nothing writes, because somebody asked for that: {}", who.join(", ")))
     }
 
     /// What must stand still.
@@ -194,7 +202,7 @@ impl Hold {
 
     /// Whether it has been in force for this until now.
     fn holds(&self, now: Timestamp, what: What) -> bool {
-        self.state == HoldState::Held && self.end().is_some_and(|end| end >= now) && self.what.contains(&what)
+        self.state == HoldState::Held && self.end().is_none_or(|end| end >= now) && self.what.contains(&what)
     }
 
     fn live(&self) -> bool {
@@ -207,6 +215,10 @@ fn seconds(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
+fn refused(hold: Hold, message: String) -> Hold {
+    Hold { state: HoldState::Refused, message, ..hold }
+}
+
 fn judge(
     hold: Hold,
     value: &str,
@@ -214,7 +226,6 @@ fn judge(
     now: Timestamp,
     cannot: impl Fn(What) -> Option<&'static str>,
 ) -> Hold {
-    let refused = |hold: Hold, message: String| Hold { state: HoldState::Refused, message, ..hold };
     let mut asked: Asked = match serde_json::from_str(value) {
         Ok(asked) => asked,
         Err(error) => {
@@ -290,6 +301,24 @@ mod tests {
         assert_eq!(late[0].since, Some(Time(at(400))));
         let more = answer(&ask("night", r#""deletion", "workers""#, at(300)), &asked, at(10));
         assert_eq!(more[0].since, Some(Time(at(10))), "workers have only just begun to stand still");
+    }
+
+    #[test]
+    fn data_are_awaited_until_somebody_has_filled_them_however_long_that_takes() {
+        let awaits: BTreeMap<_, _> = [(AWAITS.to_owned(), "night".to_owned())].into();
+        let holds = |now| Holds::of(&awaits, &[], now, |_| None);
+        let said = holds(at(0)).acknowledged(&[], at(0), |_| None);
+        assert_eq!((said[0].state, said[0].what.as_slice()), (HoldState::Held, &[What::Writes][..]));
+        let later = holds(at(900_000)).acknowledged(&said, at(900_000), |_| None);
+        assert_eq!(later, said, "nothing has happened in ten days");
+        assert!(holds(at(900_000)).until(What::Writes).is_some());
+        assert_eq!((holds(at(0)).until(What::Deletion), holds(at(0)).next()), (None, None));
+        assert!(holds(at(0)).told(What::Writes).is_some_and(|told| told.contains(AWAITS)));
+        let both: BTreeMap<_, _> =
+            awaits.clone().into_iter().chain(ask("night", r#""deletion""#, at(60))).collect();
+        assert_eq!(Holds::of(&both, &[], at(0), |_| None).0.len(), 1, "a holder has one entry");
+        let cannot = Holds::of(&awaits, &[], at(0), cannot).acknowledged(&[], at(0), |_| None);
+        assert_eq!(cannot[0].state, HoldState::Refused);
     }
 
     #[test]

@@ -72,7 +72,7 @@ pub use data::{DATA, Data};
 pub use diff::amount;
 pub use error::{Error, call};
 pub use generated::Generate;
-pub use hold::{HELD, Hold, HoldState, Holds, What};
+pub use hold::{AWAITS, HELD, Hold, HoldState, Holds, What};
 pub use keys::{Drawn, missing};
 pub use kind::{About, Kind, Scope};
 pub use managed::Managed;

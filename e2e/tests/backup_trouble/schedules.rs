@@ -52,12 +52,19 @@ async fn two_schedules_of_the_same_minute_and_maintenance_beside_them_leave_whol
         delete(client, "BackupSchedule", name).await;
     }
     condition(client, "BackupStorage", "timed", "Healthy", "True", LONG).await;
-    let all = api.list(&ListParams::default()).await.expect("the backups");
-    let ours: Vec<_> =
-        all.items.iter().map(ResourceExt::name_any).filter(|name| name.starts_with("timed-")).collect();
-    for name in &ours {
-        e2e::backup::ended(client, "Backup", name, "Completed").await;
-    }
+    // What the schedules had begun, to its end; what they had deleted, until it is gone.
+    let ours = wait(LONG, "their last backups are complete", async || {
+        let all = api.list(&ListParams::default()).await.map_err(|error| error.to_string())?;
+        let ours: Vec<_> = all.items.iter().filter(|one| one.name_any().starts_with("timed-")).collect();
+        let settled = |one: &kube::api::DynamicObject| {
+            one.metadata.deletion_timestamp.is_none() && one.data["status"]["phase"] == "Completed"
+        };
+        match ours.iter().find(|one| !settled(one)) {
+            None => Ok(ours.iter().map(|one| one.name_any()).collect::<Vec<_>>()),
+            Some(one) => Err(format!("{}: {}", one.name_any(), one.data["status"])),
+        }
+    })
+    .await;
     // What maintenance has left can be read to the last byte: the check above has read all of it.
     println!("left of the schedules: {ours:?}");
     trouble.let_go().await;

@@ -5,7 +5,7 @@ use kube::{
     Api, Client, ResourceExt,
     api::{DynamicObject, Patch, PatchParams},
 };
-use reconcile::{Error, What, call};
+use reconcile::{AWAITS, Error, What, call};
 use serde_json::{Value, json};
 
 use super::{
@@ -41,12 +41,31 @@ pub async fn hold(client: &Client, service: &Service, uid: &str, what: &[What]) 
     annotate(client, &service.of, &[(&name, Some(value(what, now)))]).await
 }
 
+/// Has a service wait for the data that a run is going to fill, however long that takes: it must never start on half of them.
+pub async fn await_data(client: &Client, service: &Service, uid: &str) -> Result<(), Error> {
+    let holder = names::holder(uid);
+    if service.object.annotations().get(AWAITS) == Some(&holder) {
+        return Ok(());
+    }
+    annotate(client, &service.of, &[(AWAITS, Some(holder))]).await
+}
+
 /// Lets a service go, if there is one: where a whole namespace is gone, so is the permission to write there.
 pub async fn release(client: &Client, of: &Reference, uid: &str) -> Result<(), Error> {
     let name = names::hold(uid);
     match one(client, of).await? {
         Some(service) if service.object.annotations().contains_key(&name) => {
             annotate(client, of, &[(&name, None)]).await
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Has a service not wait any more for data of a run; it is as it was.
+pub async fn come_without(client: &Client, of: &Reference, uid: &str) -> Result<(), Error> {
+    match one(client, of).await? {
+        Some(service) if service.object.annotations().get(AWAITS) == Some(&names::holder(uid)) => {
+            annotate(client, of, &[(AWAITS, None)]).await
         }
         _ => Ok(()),
     }

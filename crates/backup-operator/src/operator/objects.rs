@@ -1,7 +1,7 @@
 //! A service's custom resource, as it is kept in a set and as it comes back.
 
 use kube::ResourceExt;
-use reconcile::DATA;
+use reconcile::AWAITS;
 use serde_json::{Value, json};
 
 use super::services::Service;
@@ -10,13 +10,13 @@ use crate::crd::{Mapping, Reference};
 /// The file with the custom resource.
 pub const FILE: &str = "custom-resource.json";
 /// Annotations that are about the cluster that it was in.
-const LOCAL: [&str; 2] = ["hold.theforeman.org/", "kubectl.kubernetes.io/"];
+const LOCAL: [&str; 3] = ["hold.theforeman.org/", "restore.theforeman.org/", "kubectl.kubernetes.io/"];
 
 /// What the operator adds to a set that no volume can show a mover.
 pub fn kept(service: &Service) -> Vec<(String, String)> {
     let object = &service.object;
     let mut annotations = object.annotations().clone();
-    annotations.retain(|key, _| key != DATA && !LOCAL.iter().any(|prefix| key.starts_with(prefix)));
+    annotations.retain(|key, _| !LOCAL.iter().any(|prefix| key.starts_with(prefix)));
     let types = object.types.clone().unwrap_or_default();
     let value = json!({
         "apiVersion": types.api_version,
@@ -33,9 +33,9 @@ pub fn kept(service: &Service) -> Vec<(String, String)> {
     vec![(FILE.into(), serde_json::to_string_pretty(&value).unwrap_or_default())]
 }
 
-/// The custom resource as it comes back: under its new name, without status, and held from its first moment so that nothing uses its
-/// databases before they are filled.
-pub fn restored(kept: &Value, to: &Reference, mapping: &Mapping, hold: (&str, String)) -> Value {
+/// The custom resource as it comes back: under its new name, without status, and where it `awaits` its data with the word for it from its first
+/// moment, so that nothing uses databases before they are filled.
+pub fn restored(kept: &Value, to: &Reference, mapping: &Mapping, awaits: Option<String>) -> Value {
     let mut object = kept.clone();
     if let Some(map) = object.as_object_mut() {
         map.remove("status");
@@ -45,7 +45,9 @@ pub fn restored(kept: &Value, to: &Reference, mapping: &Mapping, hold: (&str, St
     if !object["metadata"]["annotations"].is_object() {
         object["metadata"]["annotations"] = json!({});
     }
-    object["metadata"]["annotations"][hold.0] = hold.1.into();
+    if let Some(holder) = awaits {
+        object["metadata"]["annotations"][AWAITS] = holder.into();
+    }
     mapped(&mut object["spec"], "", mapping);
     object
 }
@@ -126,9 +128,12 @@ mod tests {
             ..Mapping::default()
         };
         let to = Reference { kind: "Pulp".into(), namespace: "new".into(), name: "pulp".into() };
-        let object = restored(&kept, &to, &mapping, ("hold.theforeman.org/x", "{}".into()));
+        let object = restored(&kept, &to, &mapping, Some("x".into()));
         assert_eq!(object["metadata"]["namespace"], "new");
-        assert_eq!(object["metadata"]["annotations"], json!({ "a": "b", "hold.theforeman.org/x": "{}" }));
+        assert_eq!(
+            object["metadata"]["annotations"],
+            json!({ "a": "b", "restore.theforeman.org/awaits": "x" })
+        );
         assert_eq!(object["spec"]["ingress"]["host"], "drill.test");
         assert_eq!(object["spec"]["ingress"]["tls"], json!(["https://drill.test/x", "mypulp.example.com"]));
         assert_eq!(object["spec"]["storage"]["file"], json!({ "storageClass": "fast", "size": "slow" }));

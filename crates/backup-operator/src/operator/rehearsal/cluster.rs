@@ -145,7 +145,11 @@ impl Cluster {
         for (path, pulp) in self.memory.objects() {
             let all = pulp["metadata"]["annotations"].as_object().cloned().unwrap_or_default();
             if path.starts_with(&format!("{PULPS}/{namespace}/")) {
-                found.extend(all.into_iter().map(|(key, _)| key).filter(|key| key.starts_with(HOLD)));
+                found.extend(
+                    all.into_iter()
+                        .map(|(key, _)| key)
+                        .filter(|key| key.starts_with(HOLD) || key == reconcile::AWAITS),
+                );
             }
         }
         found
@@ -173,7 +177,8 @@ impl Cluster {
                     let value: Value = serde_json::from_str(value.as_str()?).ok()?;
                     Some(json!({ "holder": holder, "what": value["what"], "until": value["until"], "state": "Held" }))
                 });
-                let holds: Vec<_> = asked.collect();
+                let awaits = annotations.get(reconcile::AWAITS).map(|holder| json!({ "holder": holder, "what": ["writes"], "state": "Held" }));
+                let holds: Vec<_> = asked.chain(awaits).collect();
                 let stands = holds.iter().any(|hold| hold["what"].as_array().is_some_and(|what| what.contains(&"writes".into())));
                 let before = pulp["status"]["data"].clone();
                 pulp["status"] = json!({

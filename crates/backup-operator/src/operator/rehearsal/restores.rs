@@ -118,3 +118,33 @@ async fn one_that_cannot_be_filled_takes_away_what_it_made_wherever_the_operator
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_half_replaced_never_starts_and_is_replaced_by_the_next_one() {
+    let mut before = backed_up().await;
+    before.cluster.fails = Some("the pack ab12 is missing".into());
+    let spec = json!({ "storage": { "name": "main" }, "backup": { "name": "now" }, "inPlace": true });
+    before.cluster.add("Backup", "backups", "back-before", json!({ "storage": { "name": "main" } }));
+    before.cluster.memory.edit(&format!("{}/backups/back-before", super::cluster::GROUP), |mut saved| {
+        saved["status"] = json!({ "phase": "Completed" });
+        Some(saved)
+    });
+    before.cluster.add("Restore", "restores", "back", spec.clone());
+    at_every_write(&before, ended, async |life, when| {
+        let restore = life.cluster.object("restores", "back").unwrap();
+        assert_eq!(restore["status"]["phase"], "Failed", "{when}: {restore:#}");
+        let words = restore["status"]["conditions"][0]["message"].as_str().unwrap_or_default();
+        assert!(words.contains("does not start on it: restore again in place"), "{when}: {words}");
+        let waits = |name: &str| {
+            let pulp = life.cluster.memory.object(&format!("{}/foreman/pulps/{name}", super::cluster::PULPS));
+            pulp.is_some_and(|pulp| !pulp["metadata"]["annotations"][reconcile::AWAITS].is_null())
+        };
+        assert!(waits("p") || waits("q"), "{when}: what was begun waits");
+        life.cluster.fails = None;
+        life.cluster.add("Restore", "restores", "again", spec.clone());
+        life.until("the next one is complete", |cluster| phase(cluster, "restores", "again") == "Completed")
+            .await;
+        assert_eq!(life.cluster.holds("foreman"), [""; 0], "{when}");
+    })
+    .await;
+}

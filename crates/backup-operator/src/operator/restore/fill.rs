@@ -42,7 +42,9 @@ impl Run<'_> {
                 return Ok(Step::Fail(format!("{} was deleted meanwhile", one.to)));
             };
             let needed = needs(&set, one);
-            hold::hold(&self.term.client, &service, self.uid, &needed).await?;
+            if !needed.is_empty() {
+                hold::await_data(&self.term.client, &service, self.uid).await?;
+            }
             if one.filled {
                 continue;
             }

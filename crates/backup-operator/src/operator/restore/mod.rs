@@ -11,14 +11,14 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use kube::{ResourceExt, runtime::controller::Action};
-use reconcile::Error;
+use reconcile::{AWAITS, Error};
 
 use self::run::{Run, Step};
 use super::{
     Term,
     access::Grant,
     controller::{finalizer, report},
-    hold,
+    hold, jobs,
 };
 use crate::crd::{Restore, RestorePhase, RestoreStatus, Restored, condition, now};
 
@@ -32,6 +32,11 @@ pub async fn reconcile(restore: Arc<Restore>, term: Arc<Term>) -> Result<Action,
     let run = Run { restore: &restore, term: &term, uid: &uid };
     if restore.metadata.deletion_timestamp.is_some() {
         run.let_go(&status).await?;
+        if !status.phase.ended() {
+            for one in &status.instances {
+                jobs::delete(&term.client, &one.to.namespace, &uid).await?;
+            }
+        }
         let gone = !run.half_made(&status) || run.undone(&status).await?;
         if gone {
             finalizer(&term, &*restore, false).await?;
@@ -71,7 +76,7 @@ pub async fn reconcile(restore: Arc<Restore>, term: Arc<Term>) -> Result<Action,
             RestorePhase::Completed | RestorePhase::Failed => return Ok(Action::await_change()),
         }
     };
-    let message = match step {
+    let mut message = match step {
         Step::Wait(message) => message,
         Step::On(phase) => {
             status.phase = phase;
@@ -95,6 +100,9 @@ pub async fn reconcile(restore: Arc<Restore>, term: Arc<Term>) -> Result<Action,
                 status.started_at.as_ref().map(|since| ended.0.duration_since(since.0).as_secs());
         }
         run.let_go(&status).await?;
+        if status.phase == RestorePhase::Failed {
+            message += &run.left(&status);
+        }
         tracing::info!(restore = restore.name_any(), phase = ?status.phase, seconds = status.seconds, message, "ended");
     }
     let complete = status.phase == RestorePhase::Completed;
@@ -114,14 +122,28 @@ impl Run<'_> {
         status.instances.iter().map(grant).collect()
     }
 
-    /// After the end, nobody waits for us. Who was to be replaced and was not filled stays held until its hold expires: it must not run on half
-    /// of its data by our doing, so its annotation is left to say why.
+    /// After the end, nobody waits for us. What a mover has begun to replace goes on waiting for its data: it must not run on half of them.
     async fn let_go(&self, status: &RestoreStatus) -> Result<(), Error> {
         self.term.access.grant(self.uid, vec![]);
         self.term.floor.forget(self.uid);
-        for one in status.instances.iter().filter(|one| one.filled && !one.released) {
-            hold::release(&self.term.client, &one.to, self.uid).await?;
+        let untouched = |one: &&Restored| one.job.is_empty() && !one.released;
+        for one in status.instances.iter().filter(untouched) {
+            hold::come_without(&self.term.client, &one.to, self.uid).await?;
         }
         Ok(())
+    }
+
+    /// What a failed one leaves for people to decide, in words.
+    fn left(&self, status: &RestoreStatus) -> String {
+        let left = status.instances.iter().filter(|one| !one.job.is_empty() && !one.released);
+        let left: Vec<_> = left.map(|one| one.to.to_string()).collect();
+        if left.is_empty() || !self.restore.spec.in_place {
+            return String::new();
+        }
+        format!(
+            "; {} may have half of the data and does not start on it: restore again in place (Backup {}-before has what was there before), or take the annotation {AWAITS} off",
+            left.join(", "),
+            self.restore.name_any()
+        )
     }
 }

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
 use k8s_openapi::{
     ByteString,
     api::core::v1::{ConfigMap, Secret},
@@ -11,12 +10,12 @@ use kube::{
     Api,
     api::{DynamicObject, ObjectMeta, PostParams},
 };
-use reconcile::{Error, What, call};
+use reconcile::{Error, call};
 use serde_json::Value;
 
 use super::{
     super::{
-        hold, names, objects,
+        names, objects,
         services::resource,
         sets::{self, Set},
     },
@@ -57,7 +56,12 @@ impl Run<'_> {
     }
 
     /// Secrets and configuration first: whoever sees the custom resource finds them.
-    pub async fn make(&self, one: &Restored, files: Vec<(PathBuf, Vec<u8>)>) -> Result<(), Error> {
+    pub async fn make(
+        &self,
+        one: &Restored,
+        files: Vec<(PathBuf, Vec<u8>)>,
+        awaits: bool,
+    ) -> Result<(), Error> {
         let namespace = &one.to.namespace;
         let metadata = |name: &str| ObjectMeta {
             name: Some(name.into()),
@@ -114,8 +118,8 @@ impl Run<'_> {
             made("ConfigMap", api.create(&PostParams::default(), &map)).await?;
         }
         let Some(kind) = resource(&one.to.kind) else { return Ok(()) };
-        let hold = (names::hold(self.uid), hold::value(&[What::Writes], Timestamp::now()));
-        let mut object = objects::restored(&custom, &one.to, &self.restore.spec.mapping, (&hold.0, hold.1));
+        let awaits = awaits.then(|| names::holder(self.uid));
+        let mut object = objects::restored(&custom, &one.to, &self.restore.spec.mapping, awaits);
         // Only what has it is ever taken away again.
         object["metadata"]["labels"][names::RUN] = self.uid.into();
         if self.drills() {

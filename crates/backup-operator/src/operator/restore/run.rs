@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kube::{Api, ResourceExt, api::PostParams};
-use reconcile::{Error, What, call};
+use reconcile::{AWAITS, Error, What, call};
 
 use super::super::{
     Term, hold, names, services,
@@ -150,14 +150,23 @@ impl Run<'_> {
     /// What will be replaced is backed up first.
     pub async fn save(&self) -> Result<Step, Error> {
         let name = format!("{}-before", self.restore.name_any());
+        let mut names = Vec::new();
+        for one in self.restore.status.iter().flat_map(|status| &status.instances) {
+            // What a restore before this one has left half-filled is worth nothing.
+            let whole = |service: &services::Service| !service.object.annotations().contains_key(AWAITS);
+            if services::one(&self.term.client, &one.to).await?.is_some_and(|service| whole(&service)) {
+                names.push(one.to.clone());
+            }
+        }
+        if names.is_empty() {
+            return Ok(Step::On(RestorePhase::Preparing));
+        }
         let api: Api<Backup> = Api::all(self.term.client.clone());
         let what = format!("Backup {name}");
         let Some(backup) = call("get", &what, api.get_opt(&name)).await? else {
-            let names =
-                self.restore.status.iter().flat_map(|status| &status.instances).map(|one| one.to.clone());
             let spec = BackupSpec {
                 storage: self.restore.spec.storage.clone(),
-                instances: Selection { names: Some(names.collect()), selector: None },
+                instances: Selection { names: Some(names), selector: None },
                 deadline: self.restore.spec.deadline.clone(),
                 ..BackupSpec::default()
             };
@@ -192,7 +201,7 @@ impl Run<'_> {
                     Ok(files) => files,
                     Err(why) => return Ok(Step::Fail(format!("{}: {why}", one.from))),
                 };
-                match self.make(one, files).await {
+                match self.make(one, files, !needs(&set, one).is_empty()).await {
                     Err(Error::Forbidden { what, .. }) => {
                         return Ok(Step::Wait(self.term.home.permission(&one.to.namespace, &what)));
                     }
@@ -206,8 +215,11 @@ impl Run<'_> {
                 }
             }
             let Some(service) = services::one(&self.term.client, &one.to).await? else { continue };
-            hold::hold(&self.term.client, &service, self.uid, &needs(&set, one)).await?;
-            let held = needs(&set, one)
+            let needed = needs(&set, one);
+            if !needed.is_empty() {
+                hold::await_data(&self.term.client, &service, self.uid).await?;
+            }
+            let held = needed
                 .iter()
                 .map(|what| service.held(&names::holder(self.uid), *what))
                 .collect::<Result<Vec<_>, _>>();

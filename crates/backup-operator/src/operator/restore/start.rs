@@ -1,13 +1,13 @@
 //! Services start on what was filled, one after the other.
 
 use kube::ResourceExt;
-use reconcile::{DATA, Error};
+use reconcile::{AWAITS, DATA, Error};
 
 use super::{
-    super::{hold, names, services, sets::Set},
+    super::{hold, names, services},
     run::{Run, Step, needs},
 };
-use crate::crd::{RestoreStatus, Restored};
+use crate::crd::RestoreStatus;
 
 impl Run<'_> {
     /// The services start in order; each must be ready before the next.
@@ -16,25 +16,20 @@ impl Run<'_> {
             Ok(set) => set,
             Err(why) => return Ok(Step::Wait(why)),
         };
-        // Those whose turn has not come go on waiting.
-        for one in status.instances.iter().filter(|one| !one.released) {
-            self.keep(&set, one).await?;
-        }
         for one in &mut status.instances {
             let Some(service) = services::one(&self.term.client, &one.to).await? else {
                 return Ok(Step::Fail(format!("{} was deleted meanwhile", one.to)));
             };
-            let hold = names::hold(self.uid);
             if !one.released {
                 // In one write: it must not start before it knows that its data are other ones.
                 let data = (!needs(&set, one).is_empty()).then(|| (DATA, Some(names::short(self.uid))));
-                let changes: Vec<_> = data.into_iter().chain([(hold.as_str(), None)]).collect();
+                let changes: Vec<_> = data.into_iter().chain([(AWAITS, None)]).collect();
                 hold::annotate(&self.term.client, &one.to, &changes).await?;
                 one.released = true;
                 one.message = format!("{} starts", one.to);
                 return Ok(Step::Wait(one.message.clone()));
             }
-            if service.object.annotations().contains_key(&hold) || !settled(&service) {
+            if service.object.annotations().contains_key(AWAITS) || !settled(&service) {
                 let ready = service.status.conditions.iter().find(|one| one.type_ == "Ready");
                 let why = ready.map(|one| format!("{}: {}", one.reason, one.message)).unwrap_or_default();
                 one.message = format!("waiting for {} to be ready: {why}", one.to);
@@ -43,14 +38,6 @@ impl Run<'_> {
             one.message.clear();
         }
         Ok(Step::Done(format!("{} services as they were at {}", status.instances.len(), set.cut.at.0)))
-    }
-
-    /// Goes on holding one whose turn has not come.
-    async fn keep(&self, set: &Set, one: &Restored) -> Result<(), Error> {
-        match services::one(&self.term.client, &one.to).await? {
-            Some(service) => hold::hold(&self.term.client, &service, self.uid, &needs(set, one)).await,
-            None => Ok(()),
-        }
     }
 }
 
