@@ -38,6 +38,8 @@ struct Open {
     key: Vec<u8>,
     /// When its sets were last listed.
     listed: Option<Instant>,
+    /// Whether it did when it was last tried. What waits for one that does not would keep others from working.
+    works: bool,
 }
 
 impl Storages {
@@ -65,7 +67,7 @@ impl Storages {
 
     /// The key of a storage that works.
     pub fn key(&self, name: &str) -> Option<Vec<u8>> {
-        self.lock().get(name).map(|open| open.key.clone())
+        self.lock().get(name).filter(|open| open.works).map(|open| open.key.clone())
     }
 }
 
@@ -95,12 +97,13 @@ pub async fn reconcile(storage: Arc<BackupStorage>, term: Arc<Term>) -> Result<A
             status.location = location;
             match probe(&*open.store).await {
                 Ok(()) => {
-                    term.storages.put(&name, open);
+                    term.storages.put(&name, Open { works: true, ..open });
                     (true, "Works", "it can be written, read, listed and deleted from".to_owned())
                 }
                 Err(trouble) => {
                     // What runs through it learns by its own requests whether it lasts.
-                    term.storages.lock().entry(name.clone()).or_insert(open);
+                    let mut all = term.storages.lock();
+                    all.entry(name.clone()).and_modify(|open| open.works = false).or_insert(open);
                     (false, reason(&trouble), trouble.to_string())
                 }
             }
@@ -168,7 +171,7 @@ async fn open(spec: &BackupStorageSpec, term: &Term) -> Result<Result<(Open, Str
         return Ok(Err(("BadKey", what)));
     }
     Ok(match build(&config, Patience::default()) {
-        Ok(store) => Ok((Open { store, key, listed: None }, location)),
+        Ok(store) => Ok((Open { store, key, listed: None, works: false }, location)),
         Err(words) => Err(("Invalid", words)),
     })
 }
