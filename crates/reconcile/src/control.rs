@@ -1,11 +1,7 @@
 //! Runs a controller: what wakes it, what it does for one custom resource, and how long it waits after a failure.
 
 use std::{
-    collections::HashMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -21,16 +17,13 @@ use kube::{
         watcher,
     },
 };
-use rand::Rng;
-use tokio::{
-    sync::{OnceCell, mpsc},
-    task::JoinSet,
-};
+use tokio::{sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span, field::Empty, info_span};
 
 use crate::{
     apply::{Outcome, apply},
+    context::Context,
     data::Data,
     error::Error,
     hold::{Holds, What},
@@ -45,99 +38,6 @@ use crate::{
     world::World,
 };
 
-/// What all reconciles share.
-pub struct Context<K: Managed> {
-    /// Of this term.
-    pub(crate) client: Client,
-    /// Tells what happened.
-    pub reporter: Arc<Reporter>,
-    store: Store<K>,
-    current: AtomicBool,
-    triggers: mpsc::UnboundedSender<Trigger>,
-    namespaces: Mutex<HashMap<String, Arc<OnceCell<Arc<Namespace>>>>>,
-    failures: Mutex<HashMap<ObjectRef<K>, u32>>,
-    /// What we wrote last, by uid: the watch may be behind it, and the next one of that name begins anew.
-    pub(crate) written: Mutex<HashMap<String, Status>>,
-}
-
-impl<K: Managed> Context<K> {
-    /// A context that knows nothing yet.
-    pub(crate) fn new(
-        client: Client,
-        reporter: Arc<Reporter>,
-        store: Store<K>,
-        triggers: mpsc::UnboundedSender<Trigger>,
-    ) -> Self {
-        Self {
-            client,
-            reporter,
-            store,
-            current: AtomicBool::new(false),
-            triggers,
-            namespaces: Mutex::default(),
-            failures: Mutex::default(),
-            written: Mutex::default(),
-        }
-    }
-
-    /// The caches of a namespace; started at its first custom resource.
-    async fn namespace(&self, name: &str) -> Result<Arc<Namespace>, Error> {
-        let cell = lock(&self.namespaces).entry(name.to_owned()).or_default().clone();
-        let kinds = K::kinds();
-        let start = || Namespace::start(self.client.clone(), name, &K::ABOUT, &kinds, self.triggers.clone());
-        cell.get_or_try_init(start).await.cloned()
-    }
-
-    /// What was last reported of a custom resource.
-    fn before(&self, object: &K) -> Option<Status> {
-        let written = lock(&self.written).get(&object.uid().unwrap_or_default()).cloned();
-        written.or_else(|| object.status().cloned())
-    }
-
-    /// Begins to read a namespace while custom resources are still being collected; only a few: where there are many, they wait for
-    /// their turn.
-    fn expect(self: &Arc<Self>, object: &K, ahead: &mut JoinSet<()>) {
-        let name = object.namespace().unwrap_or_default();
-        let few = {
-            let namespaces = lock(&self.namespaces);
-            namespaces.len() < 8 && !namespaces.contains_key(&name)
-        };
-        if few {
-            lock(&self.namespaces).entry(name.clone()).or_default();
-            let context = self.clone();
-            ahead.spawn(async move {
-                // What went wrong is told by the reconcile that needs it.
-                let _ = context.namespace(&name).await;
-            });
-        }
-    }
-
-    /// Whether the custom resources have been read.
-    pub fn current(&self) -> bool {
-        self.current.load(Ordering::Relaxed)
-    }
-
-    /// Forgets a custom resource that is gone, and its namespace if it was the last one there.
-    fn forget(&self, object: &K) {
-        lock(&self.failures).remove(&ObjectRef::from_obj(object));
-        lock(&self.written).remove(&object.uid().unwrap_or_default());
-        let namespace = object.namespace().unwrap_or_default();
-        self.reporter.gone(&namespace, &object.name_any());
-        if !self.store.state().iter().any(|other| other.namespace().as_deref() == Some(namespace.as_str())) {
-            lock(&self.namespaces).remove(&namespace);
-        }
-    }
-
-    /// 1, 2, 4 ... s up to `most`, each with up to a half more at random, so that many instances do not come back at once.
-    fn back_off(&self, object: &ObjectRef<K>, most: Duration) -> Duration {
-        let mut failures = lock(&self.failures);
-        let count = failures.entry(object.clone()).or_default();
-        let wait = Duration::from_secs(1 << (*count).min(9)).min(most);
-        *count += 1;
-        wait.mul_f64(rand::rng().random_range(1.0..1.5))
-    }
-}
-
 /// Between two tries of what the API server refused: whoever mends a quota or a permission looks whether it helped.
 const REFUSED: Duration = Duration::from_secs(20);
 /// Between two tries of what failed otherwise.
@@ -146,11 +46,6 @@ const FAILED: Duration = Duration::from_mins(5);
 /// How long one that is being deleted waits for rights that are missing. In a namespace that is being deleted they go first, and never
 /// come back.
 const RIGHTLESS: SignedDuration = SignedDuration::from_mins(2);
-
-/// A mutex, whatever befell who held it last.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 pub(crate) async fn reconcile<K: Managed>(object: Arc<K>, context: Arc<Context<K>>) -> Result<Action, Error> {
     let ours = K::FINALIZER.is_some_and(|ours| object.finalizers().iter().any(|name| name == ours));
@@ -174,7 +69,7 @@ pub(crate) async fn reconcile<K: Managed>(object: Arc<K>, context: Arc<Context<K
     if done.outcome.refused {
         return Ok(Action::requeue(context.back_off(&reference, REFUSED)));
     }
-    lock(&context.failures).remove(&reference);
+    context.succeeded(&reference);
     Ok(match done.outcome.next {
         Some(at) => {
             let wait = at.duration_since(Timestamp::now()).max(jiff::SignedDuration::from_secs(1));
@@ -341,7 +236,7 @@ pub async fn run<K: Managed>(
     let (reading, read) = (context.clone(), store.clone());
     let read = async move {
         if read.wait_until_ready().await.is_ok() {
-            reading.current.store(true, Ordering::Relaxed);
+            reading.is_current();
         }
     };
     let api = match places.0.as_slice() {

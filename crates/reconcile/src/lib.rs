@@ -29,6 +29,7 @@ mod apply;
 mod ask;
 pub mod bucket;
 mod certificate;
+mod context;
 mod control;
 mod data;
 mod diff;

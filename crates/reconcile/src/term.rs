@@ -15,7 +15,8 @@ use prometheus_client::registry::Registry;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    control::{self, Context},
+    context::Context,
+    control,
     kind::About,
     lease::Leader,
     managed::Managed,

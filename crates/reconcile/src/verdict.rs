@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::{
     apply::Outcome,
-    control::{Context, lock},
+    context::{Context, lock},
     error::{Error, call},
     hold::{HELD, Hold, HoldState, Holds},
     managed::Managed,

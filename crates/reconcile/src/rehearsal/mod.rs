@@ -2,6 +2,7 @@
 
 mod golden;
 mod memory;
+mod state;
 
 use jiff::{SignedDuration, Timestamp};
 use kube::{ResourceExt, api::ApiResource, runtime::reflector};
@@ -12,11 +13,7 @@ pub use golden::{golden, text};
 pub use memory::Memory;
 
 use crate::{
-    control::{Context, told},
-    error::Error,
-    hold::What,
-    managed::Managed,
-    report::Reporter,
+    context::Context, control::told, error::Error, hold::What, managed::Managed, report::Reporter,
     status::Status,
 };
 

@@ -17,7 +17,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use super::note::{Note, PATH, note};
 use crate::{
     Managed,
-    control::{Context, reconcile},
+    context::Context,
+    control::reconcile,
     rehearsal::Memory,
     report::Reporter,
     trace::{Traced, Traces},
