@@ -15,7 +15,7 @@ use super::{
     connection::Connection,
     database::Database,
     export::Exporter,
-    repository,
+    mounted, repository,
     spec::{BUCKETS, CONFIG_MAPS, DATABASES, Outcome, SECRETS, Spec},
 };
 use crate::{
@@ -264,24 +264,16 @@ fn state(spec: &Spec, objects: Vec<(String, String)>) -> Result<Vec<(PathBuf, Ve
         for name in names {
             let folder = PathBuf::from(root).join(name);
             let unread = |error: std::io::Error| Error::other(format!("{kind} {name}: {error}"));
-            let mut found = false;
-            for entry in std::fs::read_dir(&folder).map_err(unread)? {
-                let entry = entry.map_err(unread)?;
-                let key = entry.file_name();
-                // Kubernetes keeps versions of the volume beside the keys, under names that no key can have.
-                if key.to_string_lossy().starts_with("..") {
-                    continue;
-                }
-                let text = std::fs::read(entry.path()).map_err(unread)?;
-                files.push((PathBuf::from(kind).join(name).join(key), text));
-                found = true;
-            }
-            if !found {
+            let found = mounted(&folder).map_err(unread)?;
+            if found.is_empty() {
                 return Err(Error::other(format!(
                     "status.backup of {} names {kind} {name}, which does not exist or is empty; without it a restore would lack it",
                     spec.instance
                 )));
             }
+            files.extend(
+                found.into_iter().map(|(key, value)| (PathBuf::from(kind).join(name).join(key), value)),
+            );
         }
     }
     files.sort();

@@ -1,13 +1,13 @@
 //! Content in a bucket, which the instance's own Secret opens.
 
-use std::{collections::BTreeMap, fs, io, path::Path, sync::Arc};
+use std::{collections::BTreeMap, io, path::Path, sync::Arc};
 
 use futures::{StreamExt, TryStreamExt};
 use object_store::{Error as Fault, ObjectStore, ObjectStoreExt, PutPayload, path::Path as Key};
 use reconcile::{BackupContent, bucket};
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Spec};
+use super::{Error, Spec, mounted};
 use crate::{
     engine::source::Listed,
     gateway::storage::{Azure, Config, Gcs, Patience, S3, build, trouble},
@@ -119,19 +119,13 @@ impl Mark {
     }
 }
 
-/// The values of a Secret that is mounted.
+/// The values of a Secret that is mounted, which are text.
 fn values(folder: &Path) -> io::Result<BTreeMap<String, String>> {
-    let mut values = BTreeMap::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let key = entry.file_name().to_string_lossy().into_owned();
-        // Kubernetes keeps versions of the volume beside the keys, under names that no key can have.
-        if !key.starts_with("..") {
-            let text = fs::read_to_string(entry.path())?;
-            values.insert(key, text.trim_end_matches('\n').to_owned());
-        }
-    }
-    Ok(values)
+    let text = |(key, value): (String, Vec<u8>)| {
+        let text = String::from_utf8(value).map_err(|error| io::Error::other(format!("{key}: {error}")))?;
+        Ok((key, text.trim_end_matches('\n').to_owned()))
+    };
+    mounted(folder)?.into_iter().map(text).collect()
 }
 
 /// How it is reached, and what it is called.
@@ -185,6 +179,8 @@ fn config(bucket: bucket::Bucket) -> Result<(Config, String), String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use object_store::memory::InMemory;
 
     use super::*;

@@ -9,7 +9,7 @@ mod maintain;
 mod restore;
 pub mod spec;
 
-use std::process::ExitCode;
+use std::{fs, io, path::Path, process::ExitCode};
 
 use crate::engine::{self, Key, Limits, Repository, Rest, Storage};
 
@@ -93,6 +93,20 @@ fn repository(spec: &Spec, key: &str, new: bool) -> Result<Repository, engine::E
     let key = Key::from_secret(key.as_bytes())?;
     let rest = Rest::new(storage(spec, &spec.repository))?;
     if new { Repository::init(&rest, &key) } else { Repository::open(&rest, &key) }
+}
+
+/// Keys and values of a Secret or `ConfigMap` that is mounted.
+fn mounted(folder: &Path) -> io::Result<Vec<(String, Vec<u8>)>> {
+    let mut values = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let key = entry.file_name().to_string_lossy().into_owned();
+        // Kubernetes keeps versions of the volume beside the keys, under names that no key can have.
+        if !key.starts_with("..") {
+            values.push((key, fs::read(entry.path())?));
+        }
+    }
+    Ok(values)
 }
 
 /// Runs what blocks.

@@ -62,7 +62,7 @@ pub async fn release(client: &Client, of: &Reference, uid: &str) -> Result<(), E
 }
 
 /// Has a service not wait any more for data of a run; it is as it was.
-pub async fn come_without(client: &Client, of: &Reference, uid: &str) -> Result<(), Error> {
+pub async fn stop_awaiting(client: &Client, of: &Reference, uid: &str) -> Result<(), Error> {
     match one(client, of).await? {
         Some(service) if service.object.annotations().get(AWAITS) == Some(&names::holder(uid)) => {
             annotate(client, of, &[(AWAITS, None)]).await

@@ -128,7 +128,7 @@ impl Run<'_> {
         self.term.floor.forget(self.uid);
         let untouched = |one: &&Restored| one.job.is_empty() && !one.released;
         for one in status.instances.iter().filter(untouched) {
-            hold::come_without(&self.term.client, &one.to, self.uid).await?;
+            hold::stop_awaiting(&self.term.client, &one.to, self.uid).await?;
         }
         Ok(())
     }
