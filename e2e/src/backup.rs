@@ -84,8 +84,15 @@ pub async fn ended(client: &Client, of: &str, name: &str, phase: &str) -> Value 
     status
 }
 
-/// A storage of this story's own: a bucket in a namespace that nobody loses.
-pub async fn storage(store: &Store<'_>, client: &Client, name: &str) {
+/// What the condition `Complete` of a run says.
+pub fn said(status: &Value) -> String {
+    let all = status["conditions"].as_array().cloned().unwrap_or_default();
+    let complete = all.into_iter().find(|one| one["type"] == "Complete").unwrap_or_default();
+    complete["message"].as_str().unwrap_or_default().to_owned()
+}
+
+/// A bucket for a storage of this name, and the Secrets that open it and encrypt what is in it.
+pub async fn bucket(store: &Store<'_>, client: &Client, name: &str) {
     store.make("backups").await;
     secret(
         client,
@@ -94,6 +101,11 @@ pub async fn storage(store: &Store<'_>, client: &Client, name: &str) {
     )
     .await;
     secret(client, &format!("{name}-key"), json!({ "key": "0123456789abcdef0123456789abcdef" })).await;
+}
+
+/// A storage of this story's own: a bucket in a namespace that nobody loses.
+pub async fn storage(store: &Store<'_>, client: &Client, name: &str) {
+    bucket(store, client, name).await;
     let bucket = json!({ "bucket": "backups", "endpoint": store.url(), "region": "us-east-1", "credentials": { "name": format!("{name}-bucket") } });
     state(client, "BackupStorage", name, json!({ "s3": bucket, "key": { "name": format!("{name}-key") } }))
         .await;

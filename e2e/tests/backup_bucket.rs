@@ -3,7 +3,7 @@
 
 use e2e::{
     LONG, PulpStory, Visitor,
-    backup::{condition, delete, ended, kind, state, storage},
+    backup::{condition, delete, ended, kind, said, state, storage},
     content::{Artifact, anywhere, arrive, file},
     pulp::light,
     store::{Kind, Store},
@@ -50,9 +50,7 @@ async fn failed(client: &kube::Client, name: &str, spec: &Value) -> String {
     state(client, "Restore", name, spec.clone()).await;
     let status = ended(client, "Restore", name, "Failed").await;
     delete(client, "Restore", name).await;
-    let complete =
-        status["conditions"].as_array().and_then(|all| all.iter().find(|one| one["type"] == "Complete"));
-    let said = complete.and_then(|one| one["message"].as_str()).unwrap_or_default().to_owned();
+    let said = said(&status);
     println!("failed: {said}");
     said
 }

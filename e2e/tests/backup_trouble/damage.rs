@@ -2,12 +2,12 @@
 
 use e2e::{
     LONG, PulpStory,
-    backup::{condition, delete, ended, kind, state},
+    backup::{condition, delete, ended, kind, said, state},
     wait,
 };
 use serde_json::json;
 
-use crate::{Trouble, said};
+use crate::Trouble;
 
 #[tokio::test]
 async fn an_artifact_that_the_database_names_and_the_volume_lacks_fails_the_backup_by_its_name() {

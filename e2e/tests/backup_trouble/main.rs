@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use e2e::{
     LONG, Operator, PulpStory,
-    backup::{condition, kind, secret, state},
+    backup::{bucket, condition, kind, state},
     content::{Artifact, file, noise},
     pulp::light,
     store::{Kind, Store},
@@ -59,15 +59,7 @@ impl Trouble {
     /// A storage of this name that works, in a folder of its own.
     async fn stored(&self, name: &str) {
         let store = self.store().await;
-        store.make("backups").await;
-        secret(
-            &self.client,
-            &format!("{name}-bucket"),
-            json!({ "accessKeyId": "owner", "secretAccessKey": store.key }),
-        )
-        .await;
-        secret(&self.client, &format!("{name}-key"), json!({ "key": "0123456789abcdef0123456789abcdef" }))
-            .await;
+        bucket(&store, &self.client, name).await;
         self.storage_is(&store.url(), "backups", json!({})).await;
         condition(&self.client, "BackupStorage", name, "Ready", "True", LONG).await;
     }
@@ -136,11 +128,4 @@ impl Trouble {
 async fn has_bulk(admin: &e2e::Visitor) -> bool {
     let all = admin.json("/pulp/api/v3/artifacts/?limit=100").await;
     all["results"].as_array().is_some_and(|all| all.iter().any(|one| one["size"] == BULK))
-}
-
-/// What the condition `Complete` of a run says.
-fn said(status: &Value) -> String {
-    let all = status["conditions"].as_array().cloned().unwrap_or_default();
-    let complete = all.into_iter().find(|one| one["type"] == "Complete").unwrap_or_default();
-    complete["message"].as_str().unwrap_or_default().to_owned()
 }

@@ -2,7 +2,7 @@
 
 use e2e::{
     LONG, SHORT,
-    backup::{delete, ended, kind, state},
+    backup::{delete, ended, kind, said, state},
     content::arrive,
     processes::{Standstill, processes, signal},
     wait,
@@ -14,7 +14,7 @@ use kube::{
 };
 use serde_json::json;
 
-use crate::{Trouble, said};
+use crate::Trouble;
 
 impl Trouble {
     /// Stops the store, so that a run that has begun is still copying when this returns.

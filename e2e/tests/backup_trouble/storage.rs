@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use e2e::{
     LONG,
-    backup::{delete, ended, kind, secret},
+    backup::{delete, ended, kind, said, secret},
     processes::{Standstill, processes},
     wait,
 };
@@ -12,7 +12,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt;
 use serde_json::json;
 
-use crate::{NOTICED, Trouble, said};
+use crate::{NOTICED, Trouble};
 
 /// Waits until the storage says that it does not work for this reason; gives back the words.
 async fn told(trouble: &Trouble, reason: &str) -> String {
