@@ -105,7 +105,9 @@ impl Memory {
     }
 
     /// Lets the cluster do its part: workloads become ready, Jobs end well, but for those that are asked whether they are ready.
-    pub fn settle(&self) {
+    /// Says whether anything came of it.
+    pub fn settle(&self) -> bool {
+        let before = self.statuses();
         self.state(|state| {
             let paths: Vec<_> = state.objects.keys().cloned().collect();
             for path in paths {
@@ -147,6 +149,11 @@ impl Memory {
                 state.put(&path, object);
             }
         });
+        self.statuses() != before
+    }
+
+    fn statuses(&self) -> BTreeMap<String, Value> {
+        self.objects().into_iter().map(|(path, mut object)| (path, object["status"].take())).collect()
     }
 
     async fn answer(&self, request: http::Request<kube::client::Body>) -> http::Response<Body> {
