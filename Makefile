@@ -6,7 +6,7 @@ SHELL := bash
 unexport CARGO_TARGET_DIR
 
 # Stories that `cargo test` leaves out (`test = false` in e2e/Cargo.toml).
-LONG := pulp_clouds pulp_exposure pulp_takeover pulp_upgrade pulp_cloudnativepg pulp_resilience pulp_node smart_proxy restored_data backup \
+LONG := pulp_clouds pulp_exposure pulp_takeover pulp_upgrade pulp_cloudnativepg pulp_resilience pulp_node restored_data smart_proxy_more \
   backup_bucket backup_trouble
 
 .PHONY: help demo test lint unit stories stories-long generate verify bench images cluster cluster-down node-add node-kill
@@ -35,7 +35,7 @@ verify: ## The OLM bundles, by operator-verify and scorecard
 stories: ## What users do, on the real cluster
 	@e2e/run
 
-stories-long: ## The rest of a Pulp: clouds, ways in, take-over, upgrades, lost nodes and other trouble; Smart Proxies; backups; on a machine that does nothing else
+stories-long: ## The rest of a Pulp: clouds, ways in, take-over, upgrades, lost nodes and other trouble; the rest of Smart Proxies and backups; on a machine that does nothing else
 	@e2e/run $(addprefix --test ,$(LONG))
 
 generate: ## Write CRDs, RBAC, charts, bundles, the API reference and golden files anew

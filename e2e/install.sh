@@ -23,9 +23,9 @@ declare -A runs=(
   [smart-proxy-operator]="smart-proxy httpd"
   [backup-operator]=""
 )
-# Those that every run of the stories needs.
-operators=(foreman-operator pulp-operator)
-# Images besides, of those that are built on demand only.
+# Those that the stories need.
+operators=(foreman-operator pulp-operator smart-proxy-operator backup-operator)
+# Images besides.
 extra=()
 
 up() {
