@@ -105,8 +105,13 @@ pub async fn bucket(store: &Store<'_>, client: &Client, name: &str) {
 
 /// A storage of this story's own: a bucket in a namespace that nobody loses.
 pub async fn storage(store: &Store<'_>, client: &Client, name: &str) {
+    storage_at(&store.url(), store, client, name).await;
+}
+
+/// The same, where the store is reached by another URL.
+pub async fn storage_at(endpoint: &str, store: &Store<'_>, client: &Client, name: &str) {
     bucket(store, client, name).await;
-    let bucket = json!({ "bucket": "backups", "endpoint": store.url(), "region": "us-east-1", "credentials": { "name": format!("{name}-bucket") } });
+    let bucket = json!({ "bucket": "backups", "endpoint": endpoint, "region": "us-east-1", "credentials": { "name": format!("{name}-bucket") } });
     state(client, "BackupStorage", name, json!({ "s3": bucket, "key": { "name": format!("{name}-key") } }))
         .await;
     condition(client, "BackupStorage", name, "Ready", "True", crate::LONG).await;

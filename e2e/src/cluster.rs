@@ -6,7 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use kube::{Client, Config};
+use kube::{
+    Client, Config,
+    config::{KubeConfigOptions, Kubeconfig},
+};
 use tokio::process::Command;
 
 /// For what comes up: an installation takes one minute on two idle cores, and many where others work too.
@@ -14,17 +17,36 @@ pub const LONG: Duration = Duration::from_mins(15);
 /// For what the operator does at once.
 pub const SHORT: Duration = Duration::from_mins(2);
 
-/// A client with the rights of the cluster's administrator, from `KUBECONFIG`.
+/// How the administrator reaches the cluster that `KUBECONFIG` names.
+pub async fn here() -> Config {
+    Config::infer().await.expect("KUBECONFIG names a cluster (. e2e/cluster/env)")
+}
+
+/// How he reaches another one of this machine, for example `cluster2`.
+pub async fn elsewhere(name: &str) -> Config {
+    let file = PathBuf::from(variable("CACHE")).join(name).join("admin.kubeconfig");
+    let read = Kubeconfig::read_from(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    let config = Config::from_custom_kubeconfig(read, &KubeConfigOptions::default()).await;
+    config.unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+/// A client with the rights of the administrator of the cluster that `KUBECONFIG` names.
 pub async fn client() -> Client {
+    connect(here().await)
+}
+
+/// A client with the rights of a cluster's administrator.
+pub fn connect(config: Config) -> Client {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let config = Config::infer().await.expect("KUBECONFIG names a cluster (. e2e/cluster/env)");
     Client::try_from(config).expect("a client for the API server")
+}
+
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: . e2e/cluster/env"))
 }
 
 /// Where the cluster keeps what it knows of itself.
 fn state() -> PathBuf {
-    let variable =
-        |name| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: . e2e/cluster/env"));
     PathBuf::from(variable("CACHE")).join(variable("CLUSTER"))
 }
 

@@ -22,6 +22,7 @@ pub mod http;
 pub mod objects;
 pub mod operator;
 pub mod pods;
+pub mod postgres;
 pub mod processes;
 pub mod pulp;
 pub mod recovery;
@@ -32,6 +33,7 @@ pub mod story;
 pub mod told;
 pub mod traffic;
 mod trouble;
+pub mod writers;
 
 pub use audit::Audit;
 pub use cluster::{LONG, SHORT, wait};

@@ -16,7 +16,7 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::Condition,
 };
 use kube::{
-    Api, Client, Resource, ResourceExt,
+    Api, Client, Config, Resource, ResourceExt,
     api::{
         ApiResource, AttachParams, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams,
     },
@@ -60,6 +60,8 @@ pub struct Life<K: Served> {
     /// The instance's name, `myforeman` for a Foreman.
     pub name: String,
     pub(crate) shared: bool,
+    /// Of the cluster that it is in.
+    config: Config,
     kind: PhantomData<K>,
 }
 
@@ -74,7 +76,12 @@ impl<K: Served> Life<K> {
 
     /// The same, but the operator has not been given any right in it.
     pub async fn ungranted(namespace: &str) -> Self {
-        let client = cluster::client().await;
+        Self::on(cluster::here().await, namespace).await
+    }
+
+    /// The same, on another cluster.
+    pub async fn on(config: Config, namespace: &str) -> Self {
+        let client = cluster::connect(config.clone());
         if !BEGUN.swap(true, Ordering::Relaxed) {
             end_others(&client).await;
         }
@@ -90,12 +97,12 @@ impl<K: Served> Life<K> {
         .await;
         api.patch(namespace, &manager(), &Patch::Apply(object)).await.expect("a namespace");
         let name = format!("my{}", Self::title().to_lowercase());
-        Self { client, namespace: namespace.into(), name, shared: false, kind: PhantomData }
+        Self { client, namespace: namespace.into(), name, shared: false, config, kind: PhantomData }
     }
 
     /// An instance of this name in the namespace of another kind's, and with it gone; its operator may work there too.
     pub async fn of<O: Served>(other: &Life<O>, name: &str) -> Self {
-        let mut story = Self::ungranted(&other.namespace).await;
+        let mut story = Self::on(other.config.clone(), &other.namespace).await;
         story.grant().await;
         story.shared = true;
         story.name = name.into();
@@ -106,7 +113,8 @@ impl<K: Served> Life<K> {
     #[must_use]
     pub fn beside(&self, name: &str) -> Self {
         let (client, namespace) = (self.client.clone(), self.namespace.clone());
-        Self { client, namespace, name: name.into(), shared: self.shared, kind: PhantomData }
+        let config = self.config.clone();
+        Self { client, namespace, name: name.into(), shared: self.shared, config, kind: PhantomData }
     }
 
     /// One instance for all stories that leave it as they found it: Ready, with this manifest. Installed by the first of them.
@@ -344,11 +352,12 @@ impl<K: Served> Drop for Life<K> {
         }
         let keep = std::env::var("KEEP").is_ok_and(|keep| !keep.is_empty());
         let (namespace, delete) = (self.namespace.clone(), !keep && (failed || !self.shared));
+        let config = self.config.clone();
         // A thread of its own: the story's runtime may be ending.
         let end = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
-                let client = cluster::client().await;
+                let client = cluster::connect(config);
                 if failed {
                     trouble::tell::<K>(client.clone(), &namespace).await;
                 }

@@ -1,8 +1,8 @@
 //! A `PostgreSQL` that somebody else runs, with TLS and a password that needs escaping wherever it is written: everything that can be wrong
 //! with it is told, and mended without a hand on the operator.
 
-use e2e::{Operator, Story, bystander::certificates, told::image};
-use k8s_openapi::api::core::v1::{Pod, Secret, Service};
+use e2e::{Operator, Story, postgres};
+use k8s_openapi::api::core::v1::{Secret, Service};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -19,70 +19,20 @@ const SPEC: &str = "
       credentials: {name: pg-foreman}
       candlepin: {credentials: {name: pg-candlepin}}";
 
-/// Makes the databases and users, and takes nobody without TLS.
-const START: &str = r#"
-set -euo pipefail
-data=/var/lib/pgsql/data/userdata
-initdb --pgdata="$data" --username=postgres --encoding=UTF8 --locale=C.UTF-8 --auth-local=peer --auth-host=reject
-echo 'hostssl all all all scram-sha-256' >> "$data/pg_hba.conf"
-install -m 600 /tls/tls.key /tls/tls.crt "$data"
-pg_ctl start --pgdata="$data" --wait --silent -o "-c listen_addresses= -c unix_socket_directories=/tmp"
-psql --host=/tmp --username=postgres --dbname=postgres --no-psqlrc --quiet --set=ON_ERROR_STOP=1 <<'SQL'
-\getenv password PASSWORD
-CREATE ROLE foreman LOGIN PASSWORD :'password';
-CREATE ROLE candlepin LOGIN PASSWORD :'password';
-CREATE DATABASE foreman OWNER foreman;
-CREATE DATABASE candlepin OWNER candlepin;
-SQL
-pg_ctl stop --pgdata="$data" --wait --mode=fast --silent
-exec postgres -D "$data" -c listen_addresses='*' -c unix_socket_directories=/tmp -c ssl=on -c ssl_cert_file=tls.crt -c ssl_key_file=tls.key
-"#;
-
 async fn secret(story: &Story, name: &str, values: Value) {
     let secret =
         json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": name }, "stringData": values });
     story.apply::<Secret>(name, &secret).await;
 }
 
-/// The database server, as a pod of nobody's.
-async fn server(story: &Story) {
-    let container = json!({
-        "name": "postgresql", "image": image(story, "POSTGRESQL").await, "command": ["bash", "-c", START],
-        "env": [{ "name": "PASSWORD", "valueFrom": { "secretKeyRef": { "name": "pg-candlepin", "key": "password" } } }],
-        "securityContext": { "allowPrivilegeEscalation": false, "capabilities": { "drop": ["ALL"] } },
-        "volumeMounts": [
-            { "name": "data", "mountPath": "/var/lib/pgsql/data" }, { "name": "run", "mountPath": "/var/run/postgresql" },
-            { "name": "tls", "mountPath": "/tls" }, { "name": "tmp", "mountPath": "/tmp" }],
-    });
-    let pod = json!({
-        "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "pg", "labels": { "app": "pg" } },
-        "spec": {
-            "terminationGracePeriodSeconds": 1,
-            "securityContext": { "runAsNonRoot": true, "runAsUser": 26, "runAsGroup": 26, "fsGroup": 26, "seccompProfile": { "type": "RuntimeDefault" } },
-            "containers": [container],
-            "volumes": [
-                { "name": "data", "emptyDir": {} }, { "name": "run", "emptyDir": {} },
-                { "name": "tls", "secret": { "secretName": "pg-tls" } }, { "name": "tmp", "emptyDir": {} }],
-        },
-    });
-    story.apply::<Pod>("pg", &pod).await;
-}
-
-async fn psql(story: &Story, database: &str, query: &str) -> String {
-    let command =
-        ["psql", "--host=/tmp", "--username=postgres", "--no-psqlrc", "-AtX", "-d", database, "-c", query];
-    story.exec("pg", &command).await
-}
-
 #[tokio::test]
 async fn whatever_is_wrong_with_a_database_outside_is_told_and_mended_without_a_restart() {
     let (foreman, operator) = (Story::new("outside").await, Operator::installed().await);
     let before = operator.process().await;
-    let (authority, certificate, key) = certificates(&[foreman.host("pg")]);
     let service = json!({ "apiVersion": "v1", "kind": "Service", "metadata": { "name": "pg" },
         "spec": { "selector": { "app": "pg" }, "ports": [{ "port": 5432 }] } });
     foreman.apply::<Service>("pg", &service).await;
-    secret(&foreman, "pg-tls", json!({ "tls.crt": certificate, "tls.key": key })).await;
+    let authority = postgres::certified(&foreman, &["pg"]).await;
 
     foreman.state(&SPEC.replace("NAMESPACE", &foreman.namespace)).await;
     let missing = "spec.database.external.credentials: Secret \"pg-foreman\" does not exist; create it with the key \"username\"";
@@ -98,7 +48,7 @@ async fn whatever_is_wrong_with_a_database_outside_is_told_and_mended_without_a_
     secret(&foreman, "pg-foreman", json!({ "username": "foreman", "password": "guessed" })).await;
     foreman.told("Migrate", &["Job myforeman-migrate-", "failed", "Connection refused"]).await;
 
-    server(&foreman).await;
+    postgres::start(&foreman, "pg", &["foreman", "candlepin"], PASSWORD).await;
     foreman.told("Migrate", &["password authentication failed for user \"foreman\""]).await;
 
     secret(&foreman, "pg-foreman", json!({ "username": "foreman", "password": PASSWORD })).await;
@@ -109,10 +59,14 @@ async fn whatever_is_wrong_with_a_database_outside_is_told_and_mended_without_a_
     assert_eq!(foreman.visitor().await.login("admin", &password).await, StatusCode::FOUND);
     let ping = foreman.visitor().await.json("/api/v2/ping").await;
     assert_eq!(ping["results"]["katello"]["services"]["candlepin"]["status"], "ok", "{ping}");
-    assert_eq!(psql(&foreman, "foreman", "SELECT count(*) FROM migration_runs").await, "1");
+    assert_eq!(postgres::ask(&foreman, "pg", "foreman", "SELECT count(*) FROM migration_runs").await, "1");
     let sessions =
         "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE usename = 'foreman'";
-    assert_eq!(psql(&foreman, "postgres", sessions).await, "t", "all of Foreman's sessions are encrypted");
+    assert_eq!(
+        postgres::ask(&foreman, "pg", "postgres", sessions).await,
+        "t",
+        "all of Foreman's sessions are encrypted"
+    );
     let objects = foreman.objects().await;
     let embedded = objects.only(|title| title.ends_with(" myforeman-database"));
     assert!(embedded.0.is_empty(), "no database of its own: {:?}", embedded.titles());

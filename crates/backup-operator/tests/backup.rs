@@ -249,6 +249,20 @@ fn a_file_that_changes_while_it_is_read_is_an_error() {
     assert_eq!(why, "lease: has 10 bytes, not 9");
 }
 
+/// Whoever uses a folder goes on: a report that was sent, a lease that is over.
+#[test]
+fn a_file_that_went_since_its_folder_was_walked_is_not_missed() {
+    let world = World::new();
+    let root = world.folder("source");
+    fs::create_dir(root.join("reports")).unwrap();
+    fs::write(root.join("reports/sent"), b"1").unwrap();
+    fs::write(root.join("stays"), b"2").unwrap();
+    let listed = walk(&root).unwrap();
+    fs::remove_dir_all(root.join("reports")).unwrap();
+    let saved = save(&world.repository("mover"), folder(&root, listed)).unwrap();
+    assert_eq!((saved.files, saved.bytes), (1, 1));
+}
+
 #[test]
 fn what_cannot_be_read_fails_the_backup() {
     let world = World::new();

@@ -161,6 +161,7 @@ fn backup(pulp: &Checked) -> Backup {
             bucket_secret: place.map(|_| pulp.part(names::BUCKET).name()),
             service_account_name: identity.and_then(|_| pulp.spec.service_account_name.clone()),
             artifacts: Some(ArtifactQuery { database: "pulp".into(), sql: ARTIFACTS.into() }),
+            ..BackupContent::default()
         }],
         secrets: once(secrets),
         config_maps: once(pulp.spec.config_maps()),

@@ -117,6 +117,9 @@ pub struct BackupContent {
     /// Folder in the volume or bucket.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub path: String,
+    /// Paths relative to `path` of files that are left out: worth nothing elsewhere, or no copy of what is written meanwhile would be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except: Vec<String>,
     /// For files that are named by their SHA-256 and never change: the query that lists name and size of those that the database knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifacts: Option<ArtifactQuery>,

@@ -99,8 +99,8 @@ impl Managed for SmartProxy {
         check::check(self, seen)
     }
 
-    fn plan(checked: &Checked, _: &Observed) -> Plan {
-        plan::plan(checked)
+    fn plan(checked: &Checked, seen: &Observed) -> Plan {
+        plan::plan(checked, seen)
     }
 
     fn report(checked: &Checked, seen: &Observed, ready: bool) -> Report {
@@ -122,17 +122,15 @@ impl Managed for SmartProxy {
     fn cannot_hold(what: What) -> Option<&'static str> {
         match what {
             // It keeps no files that a database knows: nothing of the kind is ever deleted.
-            What::Deletion => None,
+            What::Deletion | What::Writes => None,
             What::Workers => {
                 Some("a Smart Proxy cannot hold workers: its jobs are Foreman's; ask the Foreman for it")
-            }
-            What::Writes => {
-                Some("a Smart Proxy cannot hold writes: it has no read-only mode; ask its Foreman for it")
             }
         }
     }
 
-    fn moving(_: &Checked, _: &Observed, _: What) -> Option<String> {
-        None
+    fn moving(_: &Checked, seen: &Observed, what: What) -> Option<String> {
+        let moves = what == What::Writes && !seen.running.is_empty();
+        moves.then(|| format!("still run, or could begin to: {}", seen.running.join(", ")))
     }
 }

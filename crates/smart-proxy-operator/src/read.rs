@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use kube::ResourceExt;
-use reconcile::{Data, Error, Status, Values, World};
+use reconcile::{Data, Error, Holds, Status, Values, What, World};
 
 use crate::{
     certificate_kind,
@@ -33,6 +33,10 @@ pub struct Observed {
     pub pods: Vec<String>,
     /// Which data it is to have.
     pub data: Data,
+    /// In what it is asked to stand still.
+    pub holds: Holds,
+    /// What is at work, or could begin to, while it is asked not to write.
+    pub running: Vec<String>,
     /// When the last of those that are about to end has to be gone.
     pub ending: Option<Timestamp>,
     /// When the last that serves began to.
@@ -50,10 +54,14 @@ pub async fn read(proxy: &SmartProxy, world: &World) -> Result<Observed, Error> 
     let mut seen = Observed {
         status: world.status().clone(),
         data: world.data().clone(),
+        holds: world.holds().clone(),
         images: related(),
         now: Timestamp::now(),
         ..Observed::default()
     };
+    if seen.holds.until(What::Writes).is_some() {
+        seen.running = world.running(&[]).await?;
+    }
     seen.foremans = world.all("Foreman").iter().map(|foreman| foreman.name_any()).collect();
     seen.foremans.sort();
     let mut secrets = proxy.secrets();

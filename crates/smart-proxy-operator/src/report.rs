@@ -4,6 +4,11 @@ use reconcile::{Backup, BackupContent, Endpoint, Report, Version};
 
 use crate::{checked::Checked, names, read::Observed, service::proxy};
 
+/// What is known of jobs that are under way, and what `SQLite` keeps beside it: copied while it is written, it may be no database, and Foreman
+/// begins its jobs anew.
+const JOBS: [&str; 4] =
+    ["dynflow.sqlite", "dynflow.sqlite-journal", "dynflow.sqlite-shm", "dynflow.sqlite-wal"];
+
 /// Endpoints, versions, what a backup consists of.
 pub fn report(checked: &Checked, seen: &Observed, ready: bool) -> Report {
     let ca_secret = Some(checked.certificates().0.secret);
@@ -34,11 +39,13 @@ pub fn report(checked: &Checked, seen: &Observed, ready: bool) -> Report {
 }
 
 fn backup(checked: &Checked, seen: &Observed) -> Backup {
-    let volumes = [(names::BOOT, proxy::boots(checked)), (names::STATE, proxy::lasts(checked))];
-    let content = volumes.into_iter().filter(|(_, there)| *there).map(|(name, _)| BackupContent {
+    let volumes =
+        [(names::BOOT, proxy::boots(checked), &[][..]), (names::STATE, proxy::lasts(checked), &JOBS[..])];
+    let content = volumes.into_iter().filter(|(_, there, _)| *there).map(|(name, _, except)| BackupContent {
         name: name.into(),
         volume: Some(checked.part(name).name()),
         user: Some(proxy::USER),
+        except: except.iter().map(|file| (*file).to_owned()).collect(),
         ..BackupContent::default()
     });
     // Certificates of its own are issued anew by the Foreman's authority, which is in that one's backup. What was not drawn yet is not missed.

@@ -17,6 +17,7 @@ use super::{Named, Reference, Span};
     shortname = "bk",
     category = "theforeman-backup",
     status = "BackupStatus",
+    doc = "One backup of services of this cluster: one instant over all their databases, and everything that the databases name.",
     validation = Rule::new("self.metadata.name.matches('^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$')").message("metadata.name must have only lower-case letters, digits and dashes, and be at most 63 characters long: it is a label of what it makes"),
     derive = "Default",
     derive = "PartialEq",

@@ -16,6 +16,7 @@ use super::{Mapping, Named};
     shortname = "rd",
     category = "theforeman-backup",
     status = "RestoreDrillStatus",
+    doc = "Restores the newest set into scratch namespaces at regular times, looks whether it works, and takes it away again.",
     validation = Rule::new("self.metadata.name.matches('^[a-z0-9]([-a-z0-9]{0,46}[a-z0-9])?$')").message("metadata.name must have only lower-case letters, digits and dashes, and be at most 48 characters long: names of its Restores are made from it"),
     derive = "Default",
     derive = "PartialEq",

@@ -19,6 +19,7 @@ use super::{Named, Progress, Reference, Span};
     shortname = "rst",
     category = "theforeman-backup",
     status = "RestoreStatus",
+    doc = "Brings services of a set back, through the operators that run them.",
     validation = Rule::new("self.metadata.name.matches('^[a-z0-9]([-a-z0-9]{0,54}[a-z0-9])?$')").message("metadata.name must have only lower-case letters, digits and dashes, and be at most 56 characters long: the name of the Backup before it is made from it"),
     derive = "Default",
     derive = "PartialEq",

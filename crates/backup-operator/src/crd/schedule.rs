@@ -17,6 +17,7 @@ use super::{BackupSpec, Span};
     shortname = "bks",
     category = "theforeman-backup",
     status = "BackupScheduleStatus",
+    doc = "Backups at regular times, and how long they stay.",
     validation = Rule::new("self.metadata.name.matches('^[a-z0-9]([-a-z0-9]{0,48}[a-z0-9])?$')").message("metadata.name must have only lower-case letters, digits and dashes, and be at most 50 characters long: names of its Backups are made from it"),
     derive = "Default",
     derive = "PartialEq",

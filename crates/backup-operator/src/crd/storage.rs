@@ -16,6 +16,7 @@ use super::SecretName;
     shortname = "bst",
     category = "theforeman-backup",
     status = "BackupStorageStatus",
+    doc = "Where backups are kept, and the key that encrypts them.",
     validation = Rule::new("self.metadata.name.matches('^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$')").message("metadata.name must have only lower-case letters, digits and dashes, and be at most 63 characters long: it is part of addresses"),
     derive = "Default",
     derive = "PartialEq",

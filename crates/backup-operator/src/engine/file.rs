@@ -20,21 +20,31 @@ use super::{
 pub fn entries(folder: Folder, ledger: &Arc<Ledger>) -> Entries {
     let ledger = ledger.clone();
     let Folder { root, files, .. } = folder;
-    Box::new(files.filter_map(move |listed| match entry(&root, &listed, &ledger) {
-        Ok(entry) => Some(entry),
-        Err(why) => {
-            ledger.unread(&listed.path, why);
-            None
-        }
+    Box::new(files.filter_map(move |listed| {
+        let full = root.join(&listed.path);
+        let found = match fs::symlink_metadata(&full) {
+            Ok(found) => found,
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                ledger.unread(&listed.path, error.to_string());
+                return None;
+            }
+            // Nobody says that it must be there: whoever uses the folder has deleted it since it was walked.
+            Err(_) if listed.size.is_none() && listed.sha256.is_none() => return None,
+            Err(_) => {
+                ledger.unread(&listed.path, "is missing");
+                return None;
+            }
+        };
+        entry(full, &found, &listed, &ledger).map_err(|why| ledger.unread(&listed.path, why)).ok()
     }))
 }
 
-fn entry(root: &Path, listed: &Listed, ledger: &Arc<Ledger>) -> Result<Entry, String> {
-    let full = root.join(&listed.path);
-    let found = fs::symlink_metadata(&full).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => "is missing".to_owned(),
-        _ => error.to_string(),
-    })?;
+fn entry(
+    full: PathBuf,
+    found: &fs::Metadata,
+    listed: &Listed,
+    ledger: &Arc<Ledger>,
+) -> Result<Entry, String> {
     let meta = Metadata {
         mode: Some(found.mode()),
         mtime: Timestamp::new(found.mtime(), i32::try_from(found.mtime_nsec()).unwrap_or_default()).ok(),
@@ -83,7 +93,12 @@ pub fn walk(root: &Path) -> io::Result<Vec<Listed>> {
 }
 
 fn below(root: &Path, folder: &Path, found: &mut Vec<Listed>) -> io::Result<()> {
-    let mut children = fs::read_dir(root.join(folder))?.collect::<io::Result<Vec<_>>>()?;
+    let children = match fs::read_dir(root.join(folder)) {
+        // Deleted since its parent was read.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && folder != Path::new("") => return Ok(()),
+        children => children?,
+    };
+    let mut children = children.collect::<io::Result<Vec<_>>>()?;
     children.sort_by_key(fs::DirEntry::file_name);
     for child in children {
         let path = folder.join(child.file_name());

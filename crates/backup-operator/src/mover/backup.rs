@@ -200,11 +200,14 @@ async fn listed(
     databases: &mut [Exporter],
 ) -> Result<Vec<Listed>, Error> {
     let Some(query) = &content.artifacts else {
-        if let Some(bucket) = bucket {
-            return bucket.walk().await;
-        }
-        let root = Spec::folder(content);
-        return blocking(move || Ok(source::walk(&root)?)).await;
+        let mut files = if let Some(bucket) = bucket {
+            bucket.walk().await?
+        } else {
+            let root = Spec::folder(content);
+            blocking(move || Ok(source::walk(&root)?)).await?
+        };
+        files.retain(|file| content.except.iter().all(|path| file.path != Path::new(path)));
+        return Ok(files);
     };
     let exporter = databases.iter_mut().find(|exporter| exporter.database.name == query.database);
     let exporter = exporter.ok_or_else(|| {

@@ -2,6 +2,7 @@
 
 mod backup;
 pub mod bucket;
+mod claim;
 mod connection;
 pub mod database;
 mod export;

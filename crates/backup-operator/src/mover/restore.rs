@@ -12,8 +12,9 @@ use tokio::runtime::Handle;
 use super::{
     Error, Mark, blocking,
     bucket::Bucket,
+    claim,
     connection::Connection,
-    database::{Database, Session},
+    database::Database,
     repository,
     spec::{BUCKETS, DATABASES, Spec},
 };
@@ -26,10 +27,6 @@ use crate::{
         source,
     },
 };
-
-/// Tables and the like that somebody has made in a database.
-const MADE: &str = "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S') AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'";
 
 /// Fills the instance.
 pub async fn run(spec: Spec, stored: Vec<Stored>, replace: bool, mark: Option<Mark>) -> Result<(), Error> {
@@ -78,19 +75,29 @@ async fn fill(
             .map(|one| one.snapshot.clone())
             .ok_or_else(|| Error::other(format!("the set has no {what} of {}", spec.instance)))
     };
+    // Before anything is changed anywhere.
+    let mut databases = Vec::new();
+    for name in &spec.databases {
+        let database = Database::mounted(name, &PathBuf::from(DATABASES).join(name))?;
+        if !replace {
+            claim::claim(&database, &spec.run).await?;
+        }
+        databases.push(database);
+    }
     let mut contents = Vec::new();
     for content in &spec.content {
         let bucket = Bucket::mounted(content, Path::new(BUCKETS))?;
-        // Before anything is changed anywhere.
         if let (Some(bucket), Some(mark)) = (&bucket, &mark) {
             bucket.claim(spec, mark).await?;
         }
         contents.push((content, bucket));
     }
-    for name in &spec.databases {
-        let database = Database::mounted(name, &PathBuf::from(DATABASES).join(name))?;
-        empty(&database, replace).await?;
-        load(&database, snapshot(format!("database/{name}"))?, reader.clone(), progress.clone()).await?;
+    for database in &databases {
+        let name = &database.name;
+        if replace {
+            claim::wipe(database).await?;
+        }
+        load(database, snapshot(format!("database/{name}"))?, reader.clone(), progress.clone()).await?;
         tracing::info!(database = name, "filled");
     }
     for (content, bucket) in &contents {
@@ -103,24 +110,11 @@ async fn fill(
             bucket.release(spec, mark).await?;
         }
     }
-    Ok(())
-}
-
-/// Makes sure that nothing is in the way.
-async fn empty(database: &Database, replace: bool) -> Result<(), Error> {
-    let mut session = Session::open(database).await?;
-    if session.ask(MADE).await? == "0" {
-        return Ok(());
-    }
     if !replace {
-        return Err(database
-            .error("it is not empty; restore in place (spec.inPlace) if what is in it may go, or into a new instance")
-            .into());
+        for database in &databases {
+            claim::release(database).await?;
+        }
     }
-    // In one transaction: either all of it is gone or nothing. The schema is the server's own where the user may not make it.
-    session
-        .tell("BEGIN; DROP OWNED BY CURRENT_USER CASCADE; CREATE SCHEMA IF NOT EXISTS public; COMMIT")
-        .await?;
     Ok(())
 }
 

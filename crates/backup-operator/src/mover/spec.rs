@@ -73,7 +73,7 @@ pub enum Task {
     Restore {
         /// What is in the set.
         stored: Vec<Stored>,
-        /// Data that are there may go.
+        /// Data that are there may go; otherwise nothing may be there but what a mover of this run has begun.
         replace: bool,
         /// How buckets that are filled are known again; none where they are the instance's own already.
         mark: Option<Mark>,

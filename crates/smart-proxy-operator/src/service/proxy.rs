@@ -47,8 +47,8 @@ const STATE_FOLDERS: &str = "mkdir -p /var/lib/foreman-proxy/.ssh";
 /// Where SSH looks for them: in the user's home as the system knows it, whatever `HOME` says.
 const SSH_HOME: &str = "/usr/share/foreman-proxy/.ssh";
 
-/// Volumes, settings, Service and pod.
-pub fn objects(proxy: &Checked) -> Vec<Object> {
+/// Volumes, settings, Service and pod: one, or none.
+pub fn objects(proxy: &Checked, pods: i32) -> Vec<Object> {
     let mut objects = vec![];
     for (part, volume, wanted) in [
         (BOOT, &proxy.spec.storage.boot, boots(proxy)),
@@ -63,7 +63,7 @@ pub fn objects(proxy: &Checked) -> Vec<Object> {
     objects.push(secret(proxy, &files));
     objects.push(service(proxy));
     let pod = pod(proxy, &files);
-    let deployment = proxy.part(PROXY).deployment(1, replace(proxy), pod);
+    let deployment = proxy.part(PROXY).deployment(pods, replace(proxy), pod);
     // It reads some of its files only at its start.
     objects.push(deployment.templated(&proxy.spec.template).on_data(&proxy.data));
     objects

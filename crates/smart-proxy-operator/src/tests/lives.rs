@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
-use reconcile::{Status, rehearsal::Rehearsal};
+use reconcile::{AWAITS, HoldState, Status, What, rehearsal::Rehearsal};
 use serde_json::{Value, json};
 
 use super::{fake::Fake, *};
@@ -304,6 +304,50 @@ async fn other_data_is_another_pod_and_is_acknowledged_when_all_is_up() {
     let template = rehearsal.memory.object(&deployment).unwrap()["spec"]["template"].clone();
     assert_eq!(template["metadata"]["annotations"]["restore.theforeman.org/data"], "set-1");
     assert_eq!(rehearsal.object().status.unwrap().data.as_deref(), Some("set-1"));
+}
+
+/// Whoever restores it fills its volumes meanwhile.
+#[tokio::test]
+async fn one_that_awaits_its_data_has_its_volumes_and_no_pod_until_it_is_let_go() {
+    let fake = Fake::start().await;
+    let rehearsal = begun(&fake);
+    serves(&fake, &rehearsal);
+    rehearsal.memory.edit(&itself(&rehearsal), |mut object| {
+        object["spec"]["modules"] = json!({ "tftp": { "serverName": "192.0.2.10" }, "remoteExecution": {} });
+        Some(object)
+    });
+    rehearsal.annotate(AWAITS, Some("restore-1"));
+    rehearsal.settle().await.unwrap();
+    let status = rehearsal.object().status.unwrap();
+    assert_eq!(
+        (status.holds[0].holder.as_str(), status.holds[0].state),
+        ("restore-1", HoldState::Held),
+        "{status:#?}"
+    );
+    assert_eq!(condition(&status, "Ready"), ("False", "Held"));
+    let made = |rehearsal: &Rehearsal<SmartProxy>| {
+        let pods = rehearsal.memory.object(&deployment(rehearsal)).unwrap()["spec"]["replicas"].clone();
+        let claims = ["proxy-boot", "proxy-state"].map(|name| {
+            let path = rehearsal.of("/api/v1", &format!("persistentvolumeclaims/{name}"));
+            rehearsal.memory.object(&path).is_some()
+        });
+        (pods, claims)
+    };
+    assert_eq!(made(&rehearsal), (json!(0), [true, true]));
+    assert!(rehearsal.object().finalizers().is_empty(), "nothing outside knows of it yet");
+    let state = status.backup.unwrap().content.into_iter().find(|content| content.name == "state").unwrap();
+    assert!(state.except.contains(&"dynflow.sqlite".to_owned()), "{state:?}");
+
+    rehearsal.annotate(AWAITS, None);
+    rehearsal.settle().await.unwrap();
+    assert_eq!(made(&rehearsal), (json!(1), [true, true]));
+    assert!(rehearsal.object().status.unwrap().holds.is_empty());
+
+    // One that serves ends, and Foreman goes on knowing it.
+    rehearsal.hold("somebody", &[What::Writes], Some(300));
+    rehearsal.settle().await.unwrap();
+    assert_eq!(made(&rehearsal), (json!(0), [true, true]));
+    assert_eq!(rehearsal.object().status.unwrap().holds[0].state, HoldState::Held);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::{
         ended::{self, Ended},
         hold, jobs, names, services, sets,
     },
-    run::{Run, Step, has, needs},
+    run::{Run, Step, needs},
 };
 use crate::{
     crd::{Progress, RestorePhase, RestoreStatus},
@@ -48,7 +48,7 @@ impl Run<'_> {
             if one.filled {
                 continue;
             }
-            if needed.is_empty() && !has(&set, one, "content/") {
+            if needed.is_empty() {
                 one.filled = true;
                 continue;
             }
@@ -79,9 +79,7 @@ impl Run<'_> {
                 }
             }
             let Some(backup) = &service.status.backup else { continue };
-            // After a pod was lost, what it had begun is in the way.
-            let replace = self.restore.spec.in_place || attempt > 1;
-            let task = Task::Restore { stored, replace, mark: self.mark() };
+            let task = Task::Restore { stored, replace: self.restore.spec.in_place, mark: self.mark() };
             let repository = (self.storage(), one.from.namespace.as_str());
             let spec = jobs::spec(&self.term.home, task, (self.uid, attempt), &one.to, repository, backup);
             let job = jobs::job(&self.term.home, &spec, backup, self.restore.spec.deadline.seconds());

@@ -226,7 +226,7 @@ impl Run<'_> {
             one.message = match held {
                 Err(why) => return Ok(Step::Fail(why)),
                 Ok(held) if held.contains(&false) => {
-                    format!("waiting for {} to have its databases ready and hold writes", one.to)
+                    format!("waiting for {} to hold writes, and to have ready what is to be filled", one.to)
                 }
                 Ok(_) if service.status.backup.is_none() => {
                     format!("waiting for {} to say what it consists of", one.to)
@@ -245,7 +245,8 @@ pub fn has(set: &Set, one: &Restored, kind: &str) -> bool {
     stored.is_some_and(|one| one.stored.iter().any(|stored| stored.what.starts_with(kind)))
 }
 
-/// What must stand still while an instance is filled. Where there is no database, files can come while it runs.
+/// What must stand still while an instance is filled.
 pub fn needs(set: &Set, one: &Restored) -> Vec<What> {
-    if has(set, one, "database/") { vec![What::Writes] } else { vec![] }
+    let filled = has(set, one, "database/") || has(set, one, "content/");
+    if filled { vec![What::Writes] } else { vec![] }
 }

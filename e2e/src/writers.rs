@@ -1,8 +1,9 @@
 //! Writers that touch Foreman's, Candlepin's and Pulp's databases in turn: where a backup is not one instant, a later database shows a step that
 //! an earlier one lacks.
 
-use e2e::{LONG, PulpStory, Story, cluster, wait};
 use serde_json::json;
+
+use crate::{LONG, PulpStory, Story, cluster, wait};
 
 /// How many write at the same time.
 const WRITERS: i64 = 4;
@@ -76,16 +77,21 @@ impl<'a> Writers<'a> {
         said.lines().filter_map(|line| line.trim().parse::<i64>().ok()).sum()
     }
 
-    /// Looks at what was restored: no writer is further in a later database than in an earlier one, nor more than the one step behind that it
-    /// was at.
+    /// Looks at what was restored into the databases that these instances have for themselves.
     pub async fn unbroken(foreman: &Story, pulp: &PulpStory) {
-        let query = "select k from chain.chain order by w";
+        Self::unbroken_in(async |database, query| match database {
+            "pulp" => pulp.psql(database, query).await,
+            other => foreman.psql(other, query).await,
+        })
+        .await;
+    }
+
+    /// Looks at what was restored, by a way to ask a database: no writer is further in a later one than in an earlier one, nor more than the one
+    /// step behind that it was at.
+    pub async fn unbroken_in(ask: impl AsyncFn(&str, &str) -> String) {
         let mut steps = Vec::new();
         for database in DATABASES {
-            let rows = match database {
-                "pulp" => pulp.psql(database, query).await,
-                other => foreman.psql(other, query).await,
-            };
+            let rows = ask(database, "select k from chain.chain order by w").await;
             steps.push(rows.lines().map(|row| row.parse().expect("a number")).collect::<Vec<i64>>());
         }
         println!("steps of the writers: {steps:?}");

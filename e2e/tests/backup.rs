@@ -1,13 +1,12 @@
 //! Backups of a Foreman with Katello and its Pulp: one instant while everything is written to, everything lost and back, and the proof of it.
 
-mod writers;
-
 use e2e::{
     FOREMAN, LONG, PulpStory, Story,
     backup::{condition, delete, ended, state, storage},
     content::{anywhere, arrive, file},
     store::{Kind, Store},
     wait,
+    writers::Writers,
 };
 use k8s_openapi::api::{
     authentication::v1::{TokenRequest, TokenRequestSpec},
@@ -15,8 +14,6 @@ use k8s_openapi::api::{
 };
 use reqwest::StatusCode;
 use serde_json::json;
-
-use writers::Writers;
 
 const PULP: &str = "
 apiVersion: app.theforeman.org/v1alpha1
