@@ -19,6 +19,7 @@ pub mod directory;
 pub mod foreman;
 pub mod gpg;
 pub mod http;
+pub mod node;
 pub mod objects;
 pub mod operator;
 pub mod pods;

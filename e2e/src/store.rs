@@ -15,7 +15,8 @@ const S3_KEY: &str = r#"@int s"e\c'r$HOME$(id){0}%s/+="#;
 const AZURE_KEY: &str =
     "YSBrZXkgb2YgYSBzdG9yYWdlIGFjY291bnQsIGFzIGxvbmcgYXMgdGhvc2Ugb2YgQXp1cmUgYXJlOiA2NCBieQ==";
 
-/// What the owner of a bucket does with it: `make BUCKET`, `list BUCKET`, and of S3's `flip BUCKET OBJECT`.
+/// What the owner of a bucket does with it: `make BUCKET`, `list BUCKET`; and of S3's `flip BUCKET OBJECT`, `move BUCKET FROM TO`,
+/// `fill BUCKET OBJECT BYTES`, `free BUCKET OBJECT`.
 const S3: &str = "
 import boto3, botocore.config, hashlib, os, sys
 path = botocore.config.Config(s3={'addressing_style': 'path'})
@@ -29,6 +30,14 @@ elif what == 'flip':
     body = bytearray(s3.get_object(Bucket=bucket, Key=sys.argv[3])['Body'].read())
     body[len(body) // 2] ^= 1
     s3.put_object(Bucket=bucket, Key=sys.argv[3], Body=bytes(body))
+elif what == 'move':
+    body = s3.get_object(Bucket=bucket, Key=sys.argv[3])['Body'].read()
+    s3.put_object(Bucket=bucket, Key=sys.argv[4], Body=body)
+    s3.delete_object(Bucket=bucket, Key=sys.argv[3])
+elif what == 'fill':
+    s3.put_object(Bucket=bucket, Key=sys.argv[3], Body=bytes(int(sys.argv[4])))
+elif what == 'free':
+    s3.delete_object(Bucket=bucket, Key=sys.argv[3])
 else:
     for object in s3.list_objects_v2(Bucket=bucket).get('Contents', []):
         body = s3.get_object(Bucket=bucket, Key=object['Key'])['Body'].read()
@@ -124,6 +133,16 @@ impl Kind {
 impl<'a> Store<'a> {
     /// Starts one, without a bucket.
     pub async fn start(pulp: &'a PulpStory, kind: Kind) -> Self {
+        Self::start_on(pulp, kind, json!({ "emptyDir": {} })).await
+    }
+
+    /// The same, with room for so many MiB, in memory.
+    pub async fn sized(pulp: &'a PulpStory, kind: Kind, size: u32) -> Self {
+        let volume = json!({ "emptyDir": { "medium": "Memory", "sizeLimit": format!("{size}Mi") } });
+        Self::start_on(pulp, kind, volume).await
+    }
+
+    async fn start_on(pulp: &'a PulpStory, kind: Kind, volume: Value) -> Self {
         let mut store = Self { pulp, kind, key: String::new() };
         store.key = match kind {
             Kind::S3 => S3_KEY.into(),
@@ -147,7 +166,7 @@ impl<'a> Store<'a> {
         let owner = json!({ "image": image(pulp, "PULP").await, "command": ["python3", "-c", said],
             "env": [{ "name": "URL", "value": store.url() }, key("KEY")], "readinessProbe": { "tcpSocket": { "port": 7070 } } });
         for (name, user, port, container) in [(name, 1001, port, server), ("owner", 700, 7070, owner)] {
-            pulp.bystander(name, user, port, container, &[("/data", json!({ "emptyDir": {} }))]).await;
+            pulp.bystander(name, user, port, container, &[("/data", volume.clone())]).await;
         }
         store
     }
@@ -219,6 +238,21 @@ impl<'a> Store<'a> {
     /// Flips a bit of an object, in a store that speaks S3. Twice, and it is as it was.
     pub async fn flip(&self, bucket: &str, object: &str) {
         self.owner("flip", &[bucket, object]).await;
+    }
+
+    /// Gives an object another name, in a store that speaks S3.
+    pub async fn rename(&self, bucket: &str, from: &str, to: &str) {
+        self.owner("move", &[bucket, from, to]).await;
+    }
+
+    /// Puts an object of so many zeros into a bucket, in a store that speaks S3.
+    pub async fn fill(&self, bucket: &str, object: &str, bytes: usize) {
+        self.owner("fill", &[bucket, object, &bytes.to_string()]).await;
+    }
+
+    /// Takes an object out of a bucket, in a store that speaks S3.
+    pub async fn free(&self, bucket: &str, object: &str) {
+        self.owner("free", &[bucket, object]).await;
     }
 
     async fn owner(&self, what: &str, about: &[&str]) -> String {

@@ -6,6 +6,7 @@ use e2e::{
     PulpStory, Traffic,
     cluster::command,
     content::{arrive, file},
+    node::{NODE, Second},
     pulp::{ALERT, light},
 };
 use k8s_openapi::api::core::v1::{Node, Pod};
@@ -18,27 +19,6 @@ use serde_json::json;
 
 /// The node takes only what tolerates this: nobody else's pods shall be lost with it.
 const TAINT: &str = "e2e.theforeman.org/lost";
-const NODE: &str = "node2";
-
-/// The second node; it is gone at the end, however that comes.
-struct Second;
-
-impl Second {
-    async fn add() -> Self {
-        let node = Self;
-        // One that somebody has left would take everything.
-        command("cluster/node-remove", &[NODE]).await;
-        command("cluster/node-add", &[NODE, TAINT]).await;
-        node
-    }
-}
-
-impl Drop for Second {
-    fn drop(&mut self) {
-        let program = concat!(env!("CARGO_MANIFEST_DIR"), "/cluster/node-remove");
-        let _ = std::process::Command::new(program).arg(NODE).status();
-    }
-}
 
 /// A Pulp of which these parts go to the second node as long as there is one, with further fields.
 async fn placed(pulp: &PulpStory, parts: &[&str], fields: &str) {
@@ -87,7 +67,7 @@ async fn off(pulp: &PulpStory) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_is_lost_and_all_that_was_on_it_comes_up_on_another() {
     const SERVES: [&str; 5] = ["api", "cache", "content", "web", "worker"];
-    let _node = Second::add().await;
+    let _node = Second::add(Some(TAINT)).await;
     let one = PulpStory::new("node").await;
     let two = one.beside("other");
     placed(&one, &SERVES, ALERT).await;

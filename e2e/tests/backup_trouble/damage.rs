@@ -5,7 +5,7 @@ use e2e::{
     backup::{condition, delete, ended, kind, said, state},
     wait,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::Trouble;
 
@@ -29,6 +29,62 @@ async fn an_artifact_that_the_database_names_and_the_volume_lacks_fails_the_back
     delete(&trouble.client, "BackupStorage", "lacking").await;
 }
 
+/// A namespace that a drill restores into.
+async fn scratch() -> PulpStory {
+    let scratch = PulpStory::new("scratch").await;
+    scratch.grant_backups().await;
+    scratch
+}
+
+impl Trouble {
+    /// Has one drill done: its status at the end, and the operator's metrics then.
+    async fn drilled(&self, scratch: &PulpStory) -> (Value, String) {
+        let (client, name) = (&self.client, &self.name);
+        let mapping = json!({ "namespaces": { self.pulp.namespace.clone(): scratch.namespace } });
+        state(client, "RestoreDrill", name, json!({ "storage": { "name": name }, "mapping": mapping })).await;
+        let api = kind(client, "RestoreDrill");
+        let status = wait(LONG, "the drill has ended", async || {
+            let drill = api.get(name).await.map_err(|error| error.to_string())?;
+            let status = drill.data["status"].clone();
+            let over = !status["last"].is_null() && status["restore"].is_null();
+            if over { Ok(status) } else { Err(status.to_string()) }
+        })
+        .await;
+        let metrics = self.operator.metrics().await;
+        delete(client, "RestoreDrill", name).await;
+        (status, metrics)
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_missing_is_found_by_the_drill_each_time() {
+    let trouble = Trouble::new("missing").await;
+    trouble.works_again("missing").await;
+    let (store, scratch) = (trouble.store().await, scratch().await);
+    let ours = format!("missing/{}/", trouble.pulp.namespace);
+    let all = store.objects("backups").await;
+    let one = |folder: &str| {
+        let mut found = all.iter().filter_map(|line| line.split(' ').next());
+        found.find(|name| name.starts_with(&format!("{ours}{folder}/"))).expect("one of them").to_owned()
+    };
+    // A pack with artifacts or dumps, what says where blobs are, the snapshot itself, the key of the repository.
+    for folder in ["data", "index", "snapshots", "keys"] {
+        let object = one(folder);
+        let aside = object.replace("missing/", "aside/");
+        store.rename("backups", &object, &aside).await;
+        let (status, metrics) = trouble.drilled(&scratch).await;
+        println!("without {folder}: {}", status["last"]["message"]);
+        assert_eq!(status["last"]["worked"], false, "{folder}: {status}");
+        assert!(metrics.contains("backup_operator_drill_proven{drill=\"missing\"} 0"), "{metrics}");
+        store.rename("backups", &aside, &object).await;
+    }
+    let (status, metrics) = trouble.drilled(&scratch).await;
+    assert_eq!(status["last"]["worked"], true, "{status}");
+    assert!(metrics.contains("backup_operator_drill_proven{drill=\"missing\"} 1"), "{metrics}");
+    delete(&trouble.client, "Backup", "missing").await;
+    delete(&trouble.client, "BackupStorage", "missing").await;
+}
+
 #[tokio::test]
 async fn a_flipped_bit_is_found_by_the_check_and_by_the_drill_and_is_named() {
     let trouble = Trouble::new("flipped").await;
@@ -49,23 +105,8 @@ async fn a_flipped_bit_is_found_by_the_check_and_by_the_drill_and_is_named() {
     println!("{:#}", status["conditions"]);
     assert!(status["conditions"].to_string().contains(pack), "{pack} is not in {status}");
 
-    let scratch = PulpStory::new("scratch").await;
-    scratch.grant_backups().await;
-    let drill = json!({ "storage": { "name": "flipped" }, "mapping": { "namespaces": { trouble.pulp.namespace.clone(): scratch.namespace } } });
-    let drilled = async || {
-        state(client, "RestoreDrill", "flipped", drill.clone()).await;
-        let api = kind(client, "RestoreDrill");
-        let status = wait(LONG, "the drill has ended", async || {
-            let drill = api.get("flipped").await.map_err(|error| error.to_string())?;
-            let status = drill.data["status"].clone();
-            let over = !status["last"].is_null() && status["restore"].is_null();
-            if over { Ok(status) } else { Err(status.to_string()) }
-        })
-        .await;
-        let metrics = trouble.operator.metrics().await;
-        delete(client, "RestoreDrill", "flipped").await;
-        (status, metrics)
-    };
+    let scratch = scratch().await;
+    let drilled = async || trouble.drilled(&scratch).await;
     let (status, metrics) = drilled().await;
     println!("{:#}", status["last"]);
     assert_eq!(status["last"]["worked"], false, "{status}");

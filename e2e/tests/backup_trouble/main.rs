@@ -2,6 +2,7 @@
 //! run works.
 
 mod damage;
+mod node;
 mod runs;
 mod schedules;
 mod storage;
@@ -52,6 +53,7 @@ impl Trouble {
         trouble
     }
 
+    /// Of those that are there already, the one that all stories have.
     async fn store(&self) -> Store<'_> {
         Store::start(&self.pulp, Kind::S3).await
     }

@@ -3,9 +3,10 @@
 use std::time::Instant;
 
 use e2e::{
-    LONG,
-    backup::{delete, ended, kind, said, secret},
+    LONG, PulpStory,
+    backup::{bucket, condition, delete, ended, kind, said, secret},
     processes::{Standstill, processes},
+    store::{Kind, Store},
     wait,
 };
 use k8s_openapi::api::core::v1::Pod;
@@ -88,4 +89,66 @@ async fn a_storage_that_hangs_in_mid_run_is_noticed_within_a_minute_and_the_next
         delete(&trouble.client, "Backup", backup).await;
     }
     delete(&trouble.client, "BackupStorage", "hung").await;
+}
+
+#[tokio::test]
+async fn a_storage_that_is_full_fails_the_run_and_says_so_and_works_again_when_there_is_room() {
+    let trouble = Trouble::new("full").await;
+    let client = &trouble.client;
+    delete(client, "BackupStorage", "full").await;
+    let bank = PulpStory::new("small").await;
+    // Room for one backup, and not beside what somebody else has put there.
+    let store = Store::sized(&bank, Kind::S3, 160).await;
+    store.make("others").await;
+    store.fill("others", "ballast", 120 << 20).await;
+    bucket(&store, client, "full").await;
+    trouble.storage_is(&store.url(), "backups", json!({})).await;
+    condition(client, "BackupStorage", "full", "Ready", "True", LONG).await;
+
+    trouble.begin("full-1").await;
+    let status = ended(client, "Backup", "full-1", "Failed").await;
+    println!("{}", said(&status));
+    assert!(said(&status).contains("full"), "{}", said(&status));
+    trouble.let_go().await;
+    let objects = store.objects("backups").await;
+    assert!(!objects.iter().any(|line| line.contains("sets.cluster/snapshots/")), "no set: {objects:?}");
+
+    store.free("others", "ballast").await;
+    condition(client, "BackupStorage", "full", "Ready", "True", LONG).await;
+    trouble.begin("full-2").await;
+    ended(client, "Backup", "full-2", "Completed").await;
+    for backup in ["full-1", "full-2"] {
+        delete(client, "Backup", backup).await;
+    }
+    delete(client, "BackupStorage", "full").await;
+}
+
+#[tokio::test]
+async fn credentials_that_are_rotated_in_mid_run_are_those_of_the_next_try_at_the_latest() {
+    let trouble = Trouble::new("rotated").await;
+    let (name, client) = (&trouble.name, &trouble.client);
+    let good = json!({ "accessKeyId": "owner", "secretAccessKey": trouble.store().await.key });
+    let wrong = json!({ "accessKeyId": "owner", "secretAccessKey": "of yesterday" });
+    trouble.begin("rotated-1").await;
+    trouble.in_phase("Backup", "rotated-1", &["Copying"]).await;
+    let mut still = vec![];
+    for mover in trouble.movers().await {
+        still.push(Standstill::of(processes(&mover.uid().expect("a uid"), "")).await);
+    }
+    secret(client, &format!("{name}-bucket"), wrong).await;
+    told(&trouble, "WrongCredentials").await;
+    drop(still);
+    let status = trouble.in_phase("Backup", "rotated-1", &["Completed", "Failed", "Copying"]).await;
+    println!("{}: {}", status["phase"], said(&status));
+    secret(client, &format!("{name}-bucket"), good).await;
+    told(&trouble, "Works").await;
+    let status = trouble.in_phase("Backup", "rotated-1", &["Completed", "Failed"]).await;
+    println!("{} in try {}: {}", status["phase"], status["attempt"], said(&status));
+    assert_eq!(trouble.sets().await, usize::from(status["phase"] == "Completed"), "{status}");
+    trouble.let_go().await;
+    trouble.works_again("rotated-2").await;
+    for backup in ["rotated-1", "rotated-2"] {
+        delete(client, "Backup", backup).await;
+    }
+    delete(client, "BackupStorage", name).await;
 }
