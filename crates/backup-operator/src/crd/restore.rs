@@ -73,6 +73,9 @@ pub struct Mapping {
     /// Namespaces: from, to. They must exist.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub namespaces: BTreeMap<String, String>,
+    /// Names of services: from, to. What a service has for itself is called after it, and what others of the set say of it follows.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<String, String>,
     /// Host names: from, to. Certificates that are issued in the cluster follow.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub hosts: BTreeMap<String, String>,

@@ -48,8 +48,27 @@ pub fn restored(kept: &Value, to: &Reference, mapping: &Mapping, awaits: Option<
     if let Some(holder) = awaits {
         object["metadata"]["annotations"][AWAITS] = holder.into();
     }
-    mapped(&mut object["spec"], "", mapping);
+    mapped(&mut object["spec"], ["", ""], mapping);
     object
+}
+
+/// What a Secret or `ConfigMap` of an instance is called when the instance has another name: what it has for itself is called after it; what its
+/// user has made has the name that the spec says.
+pub fn called(name: &str, (from, to): (&str, &str), spec: &Value) -> String {
+    match name.strip_prefix(from).filter(|rest| rest.starts_with('-')) {
+        Some(rest) if from != to && !says(spec, name) => format!("{to}{rest}"),
+        _ => name.to_owned(),
+    }
+}
+
+/// Whether some field has this value.
+fn says(value: &Value, text: &str) -> bool {
+    match value {
+        Value::String(found) => found == text,
+        Value::Array(values) => values.iter().any(|value| says(value, text)),
+        Value::Object(fields) => fields.values().any(|value| says(value, text)),
+        _ => false,
+    }
 }
 
 /// Fields that name a bucket, in every service's spec.
@@ -70,10 +89,20 @@ pub fn buckets(spec: &Value) -> Vec<String> {
     }
 }
 
-/// Replaces host names, alone or in URLs, buckets, and storage classes.
-fn mapped(value: &mut Value, key: &str, mapping: &Mapping) {
+/// Fields by which one service names another.
+const SERVICE: [[&str; 2]; 2] = [["foreman", "name"], ["pulp", "name"]];
+
+/// Replaces names of services, host names, alone or in URLs, buckets, and storage classes. A value is known by its key and that of the object
+/// that it is in.
+fn mapped(value: &mut Value, [parent, key]: [&str; 2], mapping: &Mapping) {
     match value {
         Value::String(text) => {
+            if SERVICE.contains(&[parent, key]) {
+                if let Some(to) = mapping.names.get(text) {
+                    to.clone_into(text);
+                }
+                return;
+            }
             if key.to_lowercase().ends_with("storageclass") || key == "storageClassName" || key == "class" {
                 if let Some(to) = mapping.storage_classes.get(text) {
                     to.clone_into(text);
@@ -100,8 +129,10 @@ fn mapped(value: &mut Value, key: &str, mapping: &Mapping) {
                 }
             }
         }
-        Value::Array(values) => values.iter_mut().for_each(|value| mapped(value, key, mapping)),
-        Value::Object(fields) => fields.iter_mut().for_each(|(key, value)| mapped(value, key, mapping)),
+        Value::Array(values) => values.iter_mut().for_each(|value| mapped(value, [parent, key], mapping)),
+        Value::Object(fields) => {
+            fields.iter_mut().for_each(|(field, value)| mapped(value, [key, field], mapping));
+        }
         _ => {}
     }
 }
@@ -140,5 +171,24 @@ mod tests {
         assert_eq!(object["spec"]["storage"]["s3"], json!({ "bucket": "new", "region": "old" }));
         assert_eq!(buckets(&object["spec"]), ["new"]);
         assert!(object.get("status").is_none());
+    }
+
+    #[test]
+    fn what_is_called_after_an_instance_follows_its_name_and_what_its_user_has_made_does_not() {
+        let spec = json!({
+            "foreman": { "name": "one", "oauth": { "name": "one-given" } },
+            "content": { "pulp": { "name": "other" } },
+        });
+        let name = |name: &str| called(name, ("one", "two"), &spec);
+        assert_eq!(
+            ["one-key", "one-given", "onerous-key", "one"].map(name),
+            ["two-key", "one-given", "onerous-key", "one"]
+        );
+        let names = [("one".to_owned(), "two".to_owned())].into();
+        let to = Reference { kind: "SmartProxy".into(), namespace: "n".into(), name: "p".into() };
+        let mapping = Mapping { names, ..Mapping::default() };
+        let object = restored(&json!({ "metadata": {}, "spec": spec }), &to, &mapping, None);
+        assert_eq!(object["spec"]["foreman"], json!({ "name": "two", "oauth": { "name": "one-given" } }));
+        assert_eq!(object["spec"]["content"]["pulp"]["name"], "other");
     }
 }

@@ -52,6 +52,27 @@ async fn a_restore_comes_to_the_same_end_wherever_the_operator_dies() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_beside_what_it_was_made_from_has_another_name_and_its_keys_follow() {
+    let mut life = backed_up().await;
+    let spec = json!({ "storage": { "name": "main" }, "backup": { "name": "now" }, "mapping": { "names": { "p": "copy", "q": "other" } } });
+    life.cluster.add("Restore", "restores", "back", spec);
+    ended(&mut life).await;
+    let restore = life.cluster.object("restores", "back").unwrap();
+    assert_eq!(restore["status"]["phase"], "Completed", "{restore:#}");
+    for (from, to) in [("p", "copy"), ("q", "other")] {
+        let at = |name: &str| {
+            life.cluster
+                .memory
+                .object(&format!("/api/v1/namespaces/foreman/secrets/{name}-key"))
+                .expect("its key")
+        };
+        assert_eq!(at(from)["data"], at(to)["data"]);
+        let path = format!("{}/foreman/pulps/{to}", crate::operator::rehearsal::cluster::PULPS);
+        assert!(life.cluster.memory.object(&path).is_some(), "there is no Pulp {to}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_replaced_is_saved_first_wherever_the_operator_dies() {
     let before = backed_up().await;
     before.cluster.add(

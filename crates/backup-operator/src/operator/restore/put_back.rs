@@ -69,16 +69,20 @@ impl Run<'_> {
             labels: Some([(names::RUN.to_owned(), self.uid.to_owned())].into()),
             ..Default::default()
         };
-        let mut custom = Value::Null;
+        let custom = files.iter().find(|(path, _)| path == Path::new(objects::FILE));
+        let custom: Value =
+            custom.and_then(|(_, text)| serde_json::from_slice(text).ok()).unwrap_or_default();
+        let called = |name: &str| objects::called(name, (&one.from.name, &one.to.name), &custom["spec"]);
         let mut secrets: Vec<Secret> = Vec::new();
         let mut maps: Vec<ConfigMap> = Vec::new();
         for (path, text) in files {
             let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy().into_owned()).collect();
             match parts.as_slice() {
                 [kind, name, key] if kind == "secrets" => {
-                    if secrets.last().is_none_or(|last| last.metadata.name.as_ref() != Some(name)) {
+                    let name = called(name);
+                    if secrets.last().is_none_or(|last| last.metadata.name.as_ref() != Some(&name)) {
                         secrets.push(Secret {
-                            metadata: metadata(name),
+                            metadata: metadata(&name),
                             type_: Some("Opaque".into()),
                             ..Default::default()
                         });
@@ -88,8 +92,9 @@ impl Run<'_> {
                     }
                 }
                 [kind, name, key] if kind == "configmaps" => {
-                    if maps.last().is_none_or(|last| last.metadata.name.as_ref() != Some(name)) {
-                        maps.push(ConfigMap { metadata: metadata(name), ..Default::default() });
+                    let name = called(name);
+                    if maps.last().is_none_or(|last| last.metadata.name.as_ref() != Some(&name)) {
+                        maps.push(ConfigMap { metadata: metadata(&name), ..Default::default() });
                     }
                     if let Some(last) = maps.last_mut() {
                         match String::from_utf8(text) {
@@ -101,9 +106,6 @@ impl Run<'_> {
                                 .map(drop),
                         };
                     }
-                }
-                _ if path == Path::new(objects::FILE) => {
-                    custom = serde_json::from_slice(&text).unwrap_or_default();
                 }
                 _ => {}
             }

@@ -100,9 +100,13 @@ impl Run<'_> {
             .iter()
             .map(|one| {
                 let from = one.of.clone();
-                let namespace =
-                    spec.mapping.namespaces.get(&from.namespace).unwrap_or(&from.namespace).clone();
-                Restored { to: Reference { namespace, ..from.clone() }, from, ..Restored::default() }
+                let (namespaces, names) = (&spec.mapping.namespaces, &spec.mapping.names);
+                let to = Reference {
+                    kind: from.kind.clone(),
+                    namespace: namespaces.get(&from.namespace).unwrap_or(&from.namespace).clone(),
+                    name: names.get(&from.name).unwrap_or(&from.name).clone(),
+                };
+                Restored { from, to, ..Restored::default() }
             })
             .collect();
         status.set.clone_from(&set.name);
@@ -210,6 +214,10 @@ impl Run<'_> {
                             "{what}: namespace {} or the kind does not exist; create it and install the operator of the kind",
                             one.to.namespace
                         )));
+                    }
+                    // A name, for example, that is none.
+                    Err(error @ Error::Api { code: Some(422), .. }) => {
+                        return Ok(Step::Fail(format!("{} as {}: {error}", one.from, one.to)));
                     }
                     other => other?,
                 }
