@@ -1,6 +1,6 @@
 //! Backups and what belongs to them: kinds of the whole cluster, which stories name after themselves.
 
-use std::time::Duration;
+use std::{process::Stdio, time::Duration};
 
 use k8s_openapi::api::{
     core::v1::{Namespace, Secret},
@@ -10,9 +10,12 @@ use kube::{
     Api, Client,
     api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Patch, PatchParams},
 };
+use rand::Rng;
 use serde_json::{Value, json};
+use tokio::{io::AsyncWriteExt, process::Command};
 
 use crate::{
+    PulpStory,
     store::Store,
     story::{Life, Served},
     wait,
@@ -124,6 +127,24 @@ pub async fn secret(client: &Client, name: &str, values: Value) {
         json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": name }, "stringData": values });
     let done = api.patch(name, &PatchParams::apply("e2e").force(), &Patch::Apply(&secret)).await;
     done.unwrap_or_else(|error| panic!("Secret {name}: {error}"));
+}
+
+/// A namespace for drills, as the documentation makes one.
+pub async fn scratch() -> PulpStory {
+    let number: u16 = rand::rng().random();
+    let scratch = PulpStory::ungranted(&format!("restore-drill-{number:04x}")).await;
+    let manifest = include_str!("../../docs/restore-drill-namespace.yaml").replace("restore-drill", &scratch.namespace);
+    let mut kubectl = Command::new("kubectl")
+        .args(["apply", "--filename", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("kubectl");
+    let mut input = kubectl.stdin.take().expect("a pipe");
+    input.write_all(manifest.as_bytes()).await.expect("the manifest is read");
+    drop(input);
+    assert!(kubectl.wait().await.is_ok_and(|ended| ended.success()), "the manifest is taken");
+    scratch
 }
 
 impl<K: Served> Life<K> {

@@ -2,7 +2,8 @@
 
 use e2e::{
     FOREMAN, LONG, PulpStory, Story,
-    backup::{condition, delete, ended, state, storage},
+    backup::{condition, delete, ended, scratch, state, storage},
+    cluster,
     content::{anywhere, arrive, file},
     store::{Kind, Store},
     wait,
@@ -36,6 +37,14 @@ try:
     print(urllib.request.urlopen(request, context=ssl._create_unverified_context()).status)
 except urllib.error.HTTPError as error:
     print(error.code, error.read().decode())
+";
+
+/// What a probe of a drill asks: whether Foreman and its Candlepin are well, over TLS that is checked.
+const PING: &str = "
+import json, ssl, sys, urllib.request
+trusted = ssl.create_default_context(cafile='/secrets/myforeman-server-tls/ca.crt')
+said = json.load(urllib.request.urlopen(sys.argv[1], context=trusted))
+assert said['results']['katello']['services']['candlepin']['status'] == 'ok', said
 ";
 
 /// Whoever administers another namespace can neither read nor delete what is backed up, nor delete what is his own.
@@ -128,13 +137,16 @@ async fn one_instant_while_everything_is_written_to_all_of_it_lost_and_back() {
 
     // The proof, in a namespace for that; nothing of it is left. A small cluster has no room for both.
     recovered.lose().await;
-    let scratch = PulpStory::new("scratch").await;
-    let beside = Story::ungranted(&scratch.namespace).await;
-    beside.grant().await;
-    scratch.grant_backups().await;
+    let scratch = scratch().await;
+    let beside = scratch.beside("myforeman");
     let mapping = json!({ "namespaces": { foreman.namespace.clone(): scratch.namespace } });
-    state(&client, "RestoreDrill", &name, json!({ "storage": { "name": name }, "mapping": mapping })).await;
+    let url = format!("https://{}/api/v2/ping", beside.host(&beside.name));
+    let probes = json!([{ "name": "ping", "namespace": scratch.namespace, "image": cluster::image("pulp"),
+        "command": ["python3", "-c", PING, url], "secrets": [format!("{}-server-tls", beside.name)] }]);
+    let spec = json!({ "storage": { "name": name }, "mapping": mapping, "probes": probes });
+    state(&client, "RestoreDrill", &name, spec).await;
     let status = condition(&client, "RestoreDrill", &name, "Proven", "True", LONG).await;
+    assert_eq!(status["last"]["probes"], json!([{ "name": "ping", "worked": true }]));
     println!("proven: ready {} s after the drill began", status["last"]["seconds"]);
     condition(&client, "Backup", &name, "Verified", "True", LONG).await;
     wait(LONG, "the drill's instances are gone", async || {

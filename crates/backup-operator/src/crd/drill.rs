@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
-use super::{Mapping, Named};
+use super::{Mapping, Named, Span};
 
 /// Restores the newest set into scratch namespaces at regular times, looks whether it works, and takes it away again.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
@@ -53,6 +53,53 @@ pub struct RestoreDrillSpec {
     /// The scratch namespaces, and other names in them. Whoever administers them has made them, grants the operators what they need there,
     /// and should let nothing out of them by a `NetworkPolicy`.
     pub mapping: Mapping,
+    /// What is asked of the services when all are ready. Only a drill whose probes all work has proven its set.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".to_string()]))]
+    pub probes: Vec<Probe>,
+}
+
+/// A command that looks at what was restored, in a pod of its own.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Probe {
+    /// Its name in reports.
+    #[schemars(length(min = 1, max = 40), regex(pattern = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
+    pub name: String,
+    /// The scratch namespace that it runs in.
+    #[schemars(length(min = 1, max = 63))]
+    pub namespace: String,
+    /// Container image that has the command.
+    #[schemars(length(min = 1, max = 512))]
+    pub image: String,
+    /// The command; that it ends with 0 means that all is well. What it says last is told otherwise.
+    #[schemars(length(min = 1, max = 64))]
+    pub command: Vec<String>,
+    /// Secrets of the scratch namespace that it needs, the authority of a certificate or a password: below `/secrets/<name>`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    pub secrets: Vec<String>,
+    /// How long it may take.
+    #[serde(default = "minutes")]
+    pub deadline: Span,
+}
+
+fn minutes() -> Span {
+    Span("5m".into())
+}
+
+/// What came of a probe.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct Probed {
+    /// Its name.
+    pub name: String,
+    /// Whether its command ended with 0.
+    pub worked: bool,
+    /// What it said otherwise.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub message: String,
 }
 
 /// What is known of a drill.
@@ -93,4 +140,8 @@ pub struct Drilled {
     /// What went wrong.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message: String,
+    /// Its probes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".to_string()]))]
+    pub probes: Vec<Probed>,
 }

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use backup::{
     Backup, BackupSpec, BackupStatus, Cut, DeletionPolicy, Instance, Phase, Progress, Selection, Stored,
 };
-pub use drill::{Drilled, RestoreDrill, RestoreDrillSpec, RestoreDrillStatus};
+pub use drill::{Drilled, Probe, Probed, RestoreDrill, RestoreDrillSpec, RestoreDrillStatus};
 pub use restore::{Mapping, Restore, RestorePhase, RestoreSpec, RestoreStatus, Restored};
 pub use schedule::{BackupSchedule, BackupScheduleSpec, BackupScheduleStatus, Concurrency, Retention};
 pub use storage::{

@@ -34,7 +34,8 @@ pub async fn of(client: &Client, namespace: &str, name: &str) -> Result<Ended, E
             return Ok(Ended::With(outcome));
         }
     }
-    if let Some(failed) = ended("Failed") {
+    // Of a lost node nobody says for a long time that the pod has ended: that it is given up is enough.
+    if let Some(failed) = ended("Failed").or_else(|| ended("FailureTarget")) {
         let reason = failed.reason.clone().unwrap_or_default();
         let why =
             pods.items.iter().find_map(death).unwrap_or_else(|| failed.message.clone().unwrap_or_default());

@@ -32,10 +32,10 @@ use crate::{
     },
 };
 
-/// User of a mover whose instance does not say whose its files are.
-const NOBODY: i64 = 65532;
+/// User of a pod that has no files of anybody's: also of a mover whose instance does not say whose its files are.
+pub const NOBODY: i64 = 65532;
 /// How long a Job that has ended stays, for whoever wants to read its log (s).
-const KEPT: i32 = 3600;
+pub const KEPT: i32 = 3600;
 
 /// What a mover is told: its task, for which run and try, of which instance, in which storage and repository.
 pub fn spec(
@@ -111,7 +111,6 @@ pub fn job(home: &Home, spec: &Spec, backup: &Backup, deadline: i64) -> Job {
         }
     }
     let user = backup.content.iter().find_map(|content| content.user).unwrap_or(NOBODY);
-    let quantity = |text: &str| Quantity(text.into());
     let container = Container {
         name: "mover".into(),
         image: Some(home.image.clone()),
@@ -122,17 +121,8 @@ pub fn job(home: &Home, spec: &Spec, backup: &Backup, deadline: i64) -> Job {
             env("MALLOC_ARENA_MAX", "2"),
         ]),
         volume_mounts: Some(mounts),
-        resources: Some(ResourceRequirements {
-            requests: Some([("cpu".into(), quantity("50m")), ("memory".into(), quantity("96Mi"))].into()),
-            limits: Some([("memory".into(), quantity("768Mi"))].into()),
-            ..Default::default()
-        }),
-        security_context: Some(SecurityContext {
-            allow_privilege_escalation: Some(false),
-            read_only_root_filesystem: Some(true),
-            capabilities: Some(Capabilities { drop: Some(vec!["ALL".into()]), ..Default::default() }),
-            ..Default::default()
-        }),
+        resources: Some(resources("50m", "96Mi", "768Mi")),
+        security_context: Some(locked()),
         ..Default::default()
     };
     let labels = names::labels(&spec.run, spec.attempt);
@@ -151,15 +141,7 @@ pub fn job(home: &Home, spec: &Spec, backup: &Backup, deadline: i64) -> Job {
         // It asks the API server nothing.
         automount_service_account_token: Some(false),
         enable_service_links: Some(false),
-        security_context: Some(PodSecurityContext {
-            run_as_non_root: Some(true),
-            run_as_user: Some(user),
-            run_as_group: Some(user),
-            fs_group: Some(user),
-            fs_group_change_policy: Some("OnRootMismatch".into()),
-            seccomp_profile: Some(SeccompProfile { type_: "RuntimeDefault".into(), ..Default::default() }),
-            ..Default::default()
-        }),
+        security_context: Some(unprivileged(user)),
         containers: vec![container],
         volumes: Some(volumes),
         ..Default::default()
@@ -186,6 +168,39 @@ pub fn job(home: &Home, spec: &Spec, backup: &Backup, deadline: i64) -> Job {
     }
 }
 
+/// What a container is given: processor and memory at least, memory at most.
+pub fn resources(cpu: &str, memory: &str, most: &str) -> ResourceRequirements {
+    let quantity = |text: &str| Quantity(text.into());
+    ResourceRequirements {
+        requests: Some([("cpu".into(), quantity(cpu)), ("memory".into(), quantity(memory))].into()),
+        limits: Some([("memory".into(), quantity(most))].into()),
+        ..Default::default()
+    }
+}
+
+/// A container as the restricted Pod Security Standard wants it.
+pub fn locked() -> SecurityContext {
+    SecurityContext {
+        allow_privilege_escalation: Some(false),
+        read_only_root_filesystem: Some(true),
+        capabilities: Some(Capabilities { drop: Some(vec!["ALL".into()]), ..Default::default() }),
+        ..Default::default()
+    }
+}
+
+/// A pod as it wants it, of this user.
+pub fn unprivileged(user: i64) -> PodSecurityContext {
+    PodSecurityContext {
+        run_as_non_root: Some(true),
+        run_as_user: Some(user),
+        run_as_group: Some(user),
+        fs_group: Some(user),
+        fs_group_change_policy: Some("OnRootMismatch".into()),
+        seccomp_profile: Some(SeccompProfile { type_: "RuntimeDefault".into(), ..Default::default() }),
+        ..Default::default()
+    }
+}
+
 /// A token by which the gateway knows the mover's namespace, and which nobody else takes.
 fn token() -> Volume {
     Volume {
@@ -206,7 +221,7 @@ fn token() -> Volume {
 }
 
 /// Optional: without it the pod would not even start, and could not say what it lacks.
-fn optional_secret(name: String, secret: &str) -> Volume {
+pub fn optional_secret(name: String, secret: &str) -> Volume {
     Volume {
         name,
         secret: Some(SecretVolumeSource {

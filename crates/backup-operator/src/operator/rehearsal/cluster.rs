@@ -35,6 +35,8 @@ pub struct Cluster {
     pub fails: Option<String>,
     /// The pods of the Jobs whose names end so are killed.
     pub loses: Option<String>,
+    /// Exit code of what probes run.
+    pub probed: i32,
 }
 
 #[derive(Clone, Default)]
@@ -54,6 +56,7 @@ impl Cluster {
             movers: Arc::default(),
             fails: None,
             loses: None,
+            probed: 0,
         };
         cluster.secret("backup-operator", "backup-key", "key", KEY);
         let storage = json!({ "key": { "name": "backup-key" }, "volume": { "claim": "backups" } });
@@ -84,6 +87,7 @@ impl Cluster {
             movers: Arc::new(Mutex::new(movers)),
             fails: self.fails.clone(),
             loses: self.loses.clone(),
+            probed: self.probed,
         }
     }
 
@@ -194,6 +198,32 @@ impl Cluster {
         }
     }
 
+    /// Lets the commands of probes end.
+    pub fn probes(&self) {
+        for path in self.memory.objects().into_keys().filter(|path| path.contains("/jobs/probe-")) {
+            let (job, ended) = (path.rsplit('/').next().unwrap_or_default(), self.probed == 0);
+            self.memory.edit(&path, |mut job| {
+                let type_ = if ended { "Complete" } else { "Failed" };
+                job["status"] = json!({ "conditions": [{ "type": type_, "status": "True" }] });
+                Some(job)
+            });
+            let pod = format!("/api/v1/namespaces/scratch/pods/{job}-1");
+            if self.memory.object(&pod).is_none() {
+                let ended = json!({ "terminated": { "exitCode": self.probed, "message": "no such user\n" } });
+                let container = json!({ "name": "probe", "image": "", "imageID": "", "ready": false, "restartCount": 0, "state": ended });
+                // It goes with its Job, which this cluster leaves to nobody.
+                let uid =
+                    self.memory.object(&path).map(|job| job["metadata"]["uid"].clone()).unwrap_or_default();
+                self.memory.add(
+                    &pod,
+                    json!({ "apiVersion": "v1", "kind": "Pod",
+                    "metadata": { "name": format!("{job}-1"), "labels": { "job-name": job }, "ofUid": uid },
+                    "status": { "containerStatuses": [container] } }),
+                );
+            }
+        }
+    }
+
     /// Lets movers run: those whose Jobs are there come to the operator, do what they are told, and end.
     pub fn movers(&self, term: &Arc<Term>) {
         for (path, spec) in self.jobs() {
@@ -271,7 +301,9 @@ impl Cluster {
             let variable = variables.into_iter().find(|one| one["name"] == VARIABLE)?;
             serde_json::from_str(variable["value"].as_str()?).ok()
         };
-        jobs.map(|(path, job)| (path, told(&job).expect("a mover's Job"))).collect()
+        jobs.filter(|(path, _)| !path.contains("/probe-"))
+            .map(|(path, job)| (path, told(&job).expect("a mover's Job")))
+            .collect()
     }
 }
 

@@ -16,14 +16,14 @@ async fn ended(life: &mut Life) {
 }
 
 async fn asked(namespaces: Value) -> Life {
+    probed(namespaces, json!([])).await
+}
+
+async fn probed(namespaces: Value, probes: Value) -> Life {
     let before = backed_up().await;
-    let mapping = json!({ "namespaces": namespaces });
-    before.cluster.add(
-        "RestoreDrill",
-        "restoredrills",
-        "weekly",
-        json!({ "storage": { "name": "main" }, "mapping": mapping }),
-    );
+    let spec =
+        json!({ "storage": { "name": "main" }, "mapping": { "namespaces": namespaces }, "probes": probes });
+    before.cluster.add("RestoreDrill", "restoredrills", "weekly", spec);
     before
 }
 
@@ -125,4 +125,47 @@ async fn a_drill_that_is_deleted_on_its_way_leaves_nothing_wherever_the_operator
         assert_eq!(left(life), [""; 0], "{when}");
     })
     .await;
+}
+
+/// A probe that looks whether somebody can log in.
+fn login(namespace: &str) -> Value {
+    json!({ "name": "login", "namespace": namespace, "image": "curl", "command": ["true"], "secrets": ["p-key"], "deadline": "1m" })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_probe_does_not_find_is_the_drills_own_word_wherever_the_operator_dies() {
+    let mut before = probed(json!({ "foreman": "scratch" }), json!([login("scratch")])).await;
+    before.cluster.probed = 3;
+    at_every_write(&before, ended, async |life, when| {
+        let drill = life.cluster.object("restoredrills", "weekly").unwrap();
+        assert_eq!(drill["status"]["last"]["probes"][0]["worked"], false, "{when}: {drill}");
+        let told = proven(life);
+        assert_eq!((&told["status"], &told["reason"]), (&json!("False"), &json!("ProbeFailed")), "{when}");
+        let words = told["message"].as_str().unwrap_or_default();
+        assert!(words.contains("is not as it should be: probe login: Job scratch/probe-"), "{when}: {words}");
+        assert!(words.ends_with("has failed: exit code 3: no such user"), "{when}: {words}");
+        let backup = life.cluster.object("backups", "now").unwrap();
+        assert!(backup["status"]["verifiedAt"].is_null(), "{when}: nothing is proven");
+        assert_eq!(left(life), [""; 0], "{when}");
+        assert_eq!(life.rest().await, [""; 0], "{when}: it is not begun again");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_its_probes_find_well_is_proven() {
+    let mut life = probed(json!({ "foreman": "scratch" }), json!([login("scratch")])).await;
+    ended(&mut life).await;
+    let drill = life.cluster.object("restoredrills", "weekly").unwrap();
+    assert_eq!(drill["status"]["last"]["probes"], json!([{ "name": "login", "worked": true }]));
+    assert_eq!(proven(&life)["status"], "True");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_probe_runs_nowhere_but_where_the_drill_has_restored_something() {
+    let mut life = probed(json!({ "foreman": "scratch" }), json!([login("foreman")])).await;
+    ended(&mut life).await;
+    let told = proven(&life);
+    let words = told["message"].as_str().unwrap_or_default();
+    assert!(words.ends_with("spec.probes: nothing was restored into namespace foreman"), "{words}");
 }

@@ -45,6 +45,7 @@ impl Life {
             self.term = self.cluster.operator();
         }
         self.cluster.services();
+        self.cluster.probes();
         self.cluster.movers(&self.term);
         self.cluster.worked(&self.term).await;
     }

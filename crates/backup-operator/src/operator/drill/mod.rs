@@ -11,6 +11,8 @@ use kube::{
 };
 use reconcile::{Error, call};
 
+mod probe;
+
 use super::{Term, controller::report, names, sets};
 use crate::{
     crd::{Backup, Drilled, Named, Restore, RestoreDrill, RestorePhase, RestoreSpec, condition, now},
@@ -45,28 +47,45 @@ pub async fn reconcile(drill: Arc<RestoreDrill>, term: Arc<Term>) -> Result<Acti
         if !done.phase.ended() {
             return Ok(Action::requeue(LOOK));
         }
-        let worked = done.phase == RestorePhase::Completed;
-        let said = done
-            .conditions
-            .iter()
-            .find(|one| one.type_ == "Complete")
-            .map(|one| one.message.clone())
-            .unwrap_or_default();
         if status.last.as_ref().is_none_or(|last| Some(&last.at) != done.ended_at.as_ref()) {
+            let mut worked = done.phase == RestorePhase::Completed;
+            let complete = done.conditions.iter().find(|one| one.type_ == "Complete");
+            let mut said = complete.map(|one| one.message.clone()).unwrap_or_default();
+            let mut probes = vec![];
+            if worked {
+                match probe::step(&term.client, &drill.spec.probes, &restore).await? {
+                    Some(ended) => probes = ended,
+                    None => return Ok(Action::requeue(LOOK)),
+                }
+                let failed = probes.iter().filter(|probe| !probe.worked);
+                let failed: Vec<_> =
+                    failed.map(|probe| format!("probe {}: {}", probe.name, probe.message)).collect();
+                worked = failed.is_empty();
+                if !worked {
+                    said = failed.join("; ");
+                }
+            }
             status.last = Some(Drilled {
                 at: done.ended_at.clone().unwrap_or_else(now),
                 set: done.set.clone(),
                 worked,
                 seconds: done.seconds,
                 message: if worked { String::new() } else { said.clone() },
+                probes,
             });
             let message = if worked {
                 format!("set {} was restored and ready in {} s", done.set, done.seconds.unwrap_or_default())
+            } else if done.phase == RestorePhase::Completed {
+                format!("set {} was restored, but is not as it should be: {said}", done.set)
             } else {
                 format!("set {} could not be restored: {said}", done.set)
             };
             tracing::info!(drill = name, worked, message, "drilled");
-            let reason = if worked { "Restored" } else { "Failed" };
+            let reason = match done.phase {
+                _ if worked => "Restored",
+                RestorePhase::Completed => "ProbeFailed",
+                _ => "Failed",
+            };
             condition(&mut status.conditions, generation, "Proven", worked, reason, message);
             if worked {
                 proven(&term, &done.set).await?;
