@@ -133,7 +133,8 @@ pub async fn secret(client: &Client, name: &str, values: Value) {
 pub async fn scratch() -> PulpStory {
     let number: u16 = rand::rng().random();
     let scratch = PulpStory::ungranted(&format!("restore-drill-{number:04x}")).await;
-    let manifest = include_str!("../../docs/restore-drill-namespace.yaml").replace("restore-drill", &scratch.namespace);
+    let manifest =
+        include_str!("../../docs/restore-drill-namespace.yaml").replace("restore-drill", &scratch.namespace);
     let mut kubectl = Command::new("kubectl")
         .args(["apply", "--filename", "-"])
         .stdin(Stdio::piped())
