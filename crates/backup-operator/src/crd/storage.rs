@@ -56,6 +56,10 @@ pub struct BackupStorageSpec {
     /// Secret in the operator's namespace whose key `key` has the random bytes (32 or more) that all of this storage's keys are derived
     /// from. Without it no backup can be read, by nobody: keep a copy outside the cluster.
     pub key: SecretName,
+    /// Nothing is ever deleted in it: for credentials that cannot, and objects that are locked. A `Backup` that goes leaves its set, whatever
+    /// its `deletionPolicy` or a schedule's retention says, and maintenance gives no space back.
+    #[serde(default)]
+    pub append_only: bool,
     /// When it is looked after.
     #[serde(default)]
     pub maintenance: Maintenance,

@@ -188,7 +188,7 @@ mod tests {
 
     fn spec(run: &str) -> Spec {
         Spec {
-            task: Task::Maintain { part: 0, of: 1 },
+            task: Task::Maintain { part: 0, of: 1, prune: true },
             run: run.into(),
             attempt: 1,
             instance: Reference { kind: "Pulp".into(), namespace: "n".into(), name: "p".into() },

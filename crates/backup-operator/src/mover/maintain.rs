@@ -10,7 +10,7 @@ use crate::{
 const TOLD: usize = 3;
 
 /// Looks after the repositories that the operator names.
-pub async fn run(spec: Spec, part: u32, of: u32) -> Result<Outcome, Error> {
+pub async fn run(spec: Spec, (part, of): (u32, u32), prune: bool) -> Result<Outcome, Error> {
     let hello = Report::Hello { cut: None, exported: None };
     let mut connection = Connection::open(&spec, &hello).await?;
     let repositories = loop {
@@ -31,7 +31,7 @@ pub async fn run(spec: Spec, part: u32, of: u32) -> Result<Outcome, Error> {
             let found = repository.check(Read::Part { part, of }, &Progress::default())?;
             // What is damaged is left as it is: somebody may want to save what can be saved.
             let sound = found.iter().all(|finding| !finding.damage);
-            let pruned = if sound { Some(repository.prune(Prune::default())?) } else { None };
+            let pruned = if sound && prune { Some(repository.prune(Prune::default())?) } else { None };
             Ok((found, pruned))
         })
         .await?;

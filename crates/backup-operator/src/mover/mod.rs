@@ -72,7 +72,7 @@ async fn work() -> Result<Outcome, Error> {
     tracing::info!(instance = %spec.instance, attempt = spec.attempt, "starting");
     match spec.task.clone() {
         Task::Backup { set } => backup::run(spec, &set).await,
-        Task::Maintain { part, of } => maintain::run(spec, part, of).await,
+        Task::Maintain { part, of, prune } => maintain::run(spec, (part, of), prune).await,
         Task::Restore { stored, replace, mark } => {
             restore::run(spec, stored, replace, mark).await.map(|()| Outcome::Filled)
         }

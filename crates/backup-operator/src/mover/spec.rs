@@ -68,6 +68,8 @@ pub enum Task {
         part: u32,
         /// Of how many.
         of: u32,
+        /// Whether space that no set needs is given back.
+        prune: bool,
     },
     /// Fills the instance from the repository.
     Restore {

@@ -376,7 +376,7 @@ mod tests {
 
     #[test]
     fn only_maintenance_is_done_as_the_operator_itself() {
-        let pod = pod(Task::Maintain { part: 0, of: 30 });
+        let pod = pod(Task::Maintain { part: 0, of: 30, prune: true });
         assert_eq!(pod.service_account_name.as_deref(), Some("backup-operator"));
     }
 
@@ -393,7 +393,12 @@ mod tests {
         );
         assert!(one.len() <= 63 && one != other, "{one} {other}");
         assert_eq!(
-            names::job("restore", "0123456789", 2, &spec(Task::Maintain { part: 0, of: 1 }).instance),
+            names::job(
+                "restore",
+                "0123456789",
+                2,
+                &spec(Task::Maintain { part: 0, of: 1, prune: true }).instance
+            ),
             "restore-01234567-2-pulp-p"
         );
     }

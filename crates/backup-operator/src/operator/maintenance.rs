@@ -56,7 +56,7 @@ pub async fn step(
     let attempt = i32::try_from(since.as_second() / 60).unwrap_or_default();
     let parts = u32::try_from(storage.spec.maintenance.read_all_in_days).unwrap_or(1).max(1);
     let part = u32::try_from(at.as_second() / DAY).unwrap_or_default() % parts;
-    let task = Task::Maintain { part, of: parts };
+    let task = Task::Maintain { part, of: parts, prune: !storage.spec.append_only };
     let spec = jobs::spec(&term.home, task, (&uid, attempt), &of, (&name, ""), &Backup::default());
     let job = jobs::job(&term.home, &spec, &Backup::default(), DEADLINE);
     let run = term.floor.run(&uid, attempt);
@@ -86,9 +86,16 @@ pub async fn step(
     let (healthy, reason, message) = match ended::of(&term.client, &of.namespace, &job_name).await? {
         Ended::No(_) => return Ok(()),
         Ended::With(Outcome::Maintained { damage, used, removed }) => {
-            status.used_bytes = i64::try_from(used).ok();
+            if !storage.spec.append_only {
+                status.used_bytes = i64::try_from(used).ok();
+            }
             if damage.is_empty() {
-                (true, "Checked", format!("no damage was found; {removed} bytes were given back"))
+                let space = if storage.spec.append_only {
+                    "nothing is given back (spec.appendOnly)".to_owned()
+                } else {
+                    format!("{removed} bytes were given back")
+                };
+                (true, "Checked", format!("no damage was found; {space}"))
             } else {
                 (
                     false,

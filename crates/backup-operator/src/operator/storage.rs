@@ -40,6 +40,8 @@ struct Open {
     listed: Option<Instant>,
     /// Whether it did when it was last tried. What waits for one that does not would keep others from working.
     works: bool,
+    /// Whether nothing in it may be deleted.
+    keeps: bool,
 }
 
 impl Storages {
@@ -63,6 +65,11 @@ impl Storages {
             open.listed = Some(Instant::now());
         }
         due
+    }
+
+    /// Whether nothing in it may be deleted, as far as is known of it.
+    pub fn keeps(&self, name: &str) -> bool {
+        self.lock().get(name).is_some_and(|open| open.keeps)
     }
 
     /// The key of a storage that works.
@@ -171,7 +178,7 @@ async fn open(spec: &BackupStorageSpec, term: &Term) -> Result<Result<(Open, Str
         return Ok(Err(("BadKey", what)));
     }
     Ok(match build(&config, Patience::default()) {
-        Ok(store) => Ok((Open { store, key, listed: None, works: false }, location)),
+        Ok(store) => Ok((Open { store, key, listed: None, works: false, keeps: spec.append_only }, location)),
         Err(words) => Err(("Invalid", words)),
     })
 }

@@ -141,11 +141,13 @@ async fn end(backup: &Backup, term: &Arc<Term>, status: &BackupStatus) -> Result
         return Ok(Action::await_change());
     }
     clean(term, &backup.uid().unwrap_or_default(), status).await?;
-    if backup.spec.deletion_policy == DeletionPolicy::Delete && status.phase == Phase::Completed {
+    let storage = &backup.spec.storage.name;
+    let goes = backup.spec.deletion_policy == DeletionPolicy::Delete && !term.storages.keeps(storage);
+    if goes && status.phase == Phase::Completed {
         let mut namespaces: Vec<_> = status.instances.iter().map(|one| one.of.namespace.clone()).collect();
         namespaces.sort();
         namespaces.dedup();
-        if let Err(why) = sets::forget(term, &backup.spec.storage.name, &status.set, namespaces).await? {
+        if let Err(why) = sets::forget(term, storage, &status.set, namespaces).await? {
             let mut told = status.clone();
             let why = format!(
                 "the set cannot be deleted: {why}; set spec.deletionPolicy to Retain to let this object go without it"
