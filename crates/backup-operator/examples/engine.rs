@@ -1,6 +1,6 @@
 //! The engine beside restic, on the same data in the same run: `cargo run --release -p backup-operator --example engine -- FOLDER`.
 //!
-//! 20,000 files with 2 GB and three dumps; 15 % of it compresses. Ours goes through the gateway, as a mover's does; restic goes to a folder, and once
+//! 20,000 files with 2 GB and three dumps, or `FILES BYTES DUMP` as further arguments; 15 % of it compresses. Ours goes through the gateway, as a mover's does; restic goes to a folder, and once
 //! more through the gateway. Every step is a process of its own, whose peak memory is what the kernel says. restic's packs have 16 MiB too.
 #![allow(missing_docs)]
 
@@ -34,10 +34,18 @@ use object_store::ObjectStore;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-const FILES: u64 = 20_000;
-const BYTES: u64 = 2_000_000_000;
 const DUMPS: u64 = 3;
-const DUMP: u64 = 100_000_000;
+
+/// What is backed up.
+#[derive(Clone, Copy)]
+struct Amount {
+    files: u64,
+    bytes: u64,
+    /// Bytes of each dump; 0: no dumps.
+    dump: u64,
+}
+
+const USUAL: Amount = Amount { files: 20_000, bytes: 2_000_000_000, dump: 100_000_000 };
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -45,9 +53,11 @@ fn main() -> ExitCode {
     let done = match words[..] {
         ["serve", folder] => serve(Path::new(folder)),
         ["step", name, folder, address] => step(name, Path::new(folder), address),
-        [folder] => compare(Path::new(folder), 1),
-        [folder, part] => part.parse().map_err(Into::into).and_then(|part| compare(Path::new(folder), part)),
-        _ => Err("usage: engine FOLDER [N for an N-th of the data]".into()),
+        [folder] => compare(Path::new(folder), USUAL),
+        [folder, files, bytes, dump] => {
+            amount([files, bytes, dump]).and_then(|amount| compare(Path::new(folder), amount))
+        }
+        _ => Err("usage: engine FOLDER [FILES BYTES DUMP]".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -65,10 +75,15 @@ struct Cost {
     megabytes: f64,
 }
 
-fn compare(folder: &Path, part: u64) -> Result<()> {
+fn amount(words: [&str; 3]) -> Result<Amount> {
+    let [files, bytes, dump] = words.map(str::parse);
+    Ok(Amount { files: files?, bytes: bytes?, dump: dump? })
+}
+
+fn compare(folder: &Path, amount: Amount) -> Result<()> {
     let data = folder.join("data");
     if !data.exists() {
-        make(&data, part.max(1))?;
+        make(&data, amount)?;
     }
     for name in ["storage", "ours", "restic", "restic-gateway", "by-restic", "by-restic-gateway"] {
         let _ = fs::remove_dir_all(folder.join(name));
@@ -99,7 +114,8 @@ fn compare(folder: &Path, part: u64) -> Result<()> {
     ];
     restic(&direct, &["init", "--repository-version", "2"])?;
     restic(&through, &["init", "--repository-version", "2"])?;
-    let dumps: Vec<String> = (0..DUMPS).map(|number| format!("dump-{number}")).collect();
+    let dumps: Vec<String> =
+        (0..if amount.dump > 0 { DUMPS } else { 0 }).map(|number| format!("dump-{number}")).collect();
     table.push((
         "full",
         [
@@ -131,7 +147,9 @@ fn compare(folder: &Path, part: u64) -> Result<()> {
             sum.megabytes = sum.megabytes.max(cost.megabytes);
         }
     }
-    table.push(("three dumps", streams));
+    if amount.dump > 0 {
+        table.push(("three dumps", streams));
+    }
     let restored = [
         ours("restore")?,
         restic(
@@ -267,7 +285,7 @@ fn artifacts(folder: &Path) -> Result<Source> {
         Some(Listed { size: size.parse().ok(), sha256: artifact(&path), path })
     });
     let root = folder.join("data");
-    Ok(Source::Folder(Folder { root, files: Box::new(files), total: (FILES, BYTES), reread: false }))
+    Ok(Source::Folder(Folder { root, files: Box::new(files), total: (0, 0), reread: false }))
 }
 
 struct One(Arc<dyn ObjectStore>);
@@ -303,7 +321,7 @@ fn serve(folder: &Path) -> Result<()> {
 }
 
 /// The same bytes every time; some sizes small, some big, as of packages.
-fn make(data: &Path, part: u64) -> Result<()> {
+fn make(data: &Path, amount: Amount) -> Result<()> {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
     let mut next = move || {
         state ^= state << 13;
@@ -312,8 +330,8 @@ fn make(data: &Path, part: u64) -> Result<()> {
         state
     };
     let mut listed = Vec::new();
-    let average = BYTES / FILES;
-    for number in 0..FILES / part {
+    let average = amount.bytes / amount.files;
+    for number in 0..amount.files {
         let size = average / 2 + next() % average;
         let content = content(&mut next, size, number % 100 < 15);
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &content);
@@ -328,7 +346,7 @@ fn make(data: &Path, part: u64) -> Result<()> {
     let lines: Vec<String> = listed.iter().map(|(path, size)| format!("{size} {path}\n")).collect();
     fs::write(data.join("list"), lines.concat())?;
     for number in 0..DUMPS {
-        fs::write(data.join(format!("dump-{number}")), content(&mut next, DUMP / part, true))?;
+        fs::write(data.join(format!("dump-{number}")), content(&mut next, amount.dump, true))?;
     }
     Ok(())
 }
