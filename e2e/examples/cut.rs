@@ -52,9 +52,7 @@ async fn main() {
     pulp.ready().await;
     foreman.ready().await;
     file(&pulp.admin().await).await;
-    let instances = json!({ "names": [
-        { "kind": "Foreman", "namespace": foreman.namespace, "name": foreman.name },
-        { "kind": "Pulp", "namespace": pulp.namespace, "name": pulp.name }] });
+    let instances = json!({ "names": [foreman.reference(), pulp.reference()] });
     for rate in RATES {
         let writers = Writers::start_at(&foreman, &pulp, rate).await;
         let begun = Timestamp::now().as_microsecond();

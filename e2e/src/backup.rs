@@ -149,6 +149,11 @@ pub async fn scratch() -> PulpStory {
 }
 
 impl<K: Served> Life<K> {
+    /// How backups and restores name the instance.
+    pub fn reference(&self) -> Value {
+        json!({ "kind": Self::title(), "namespace": self.namespace, "name": self.name })
+    }
+
     /// Lets the backup-operator work in the story's namespace, as its administrator would.
     pub async fn grant_backups(&self) {
         let binding = json!({ "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": { "name": "backup-operator-namespace" },

@@ -91,9 +91,7 @@ async fn one_instant_while_everything_is_written_to_all_of_it_lost_and_back() {
 
     let writers = Writers::start(&foreman, &pulp).await;
     let before = writers.written().await;
-    let instances = json!({ "names": [
-        { "kind": "Foreman", "namespace": foreman.namespace, "name": foreman.name },
-        { "kind": "Pulp", "namespace": pulp.namespace, "name": pulp.name }] });
+    let instances = json!({ "names": [foreman.reference(), pulp.reference()] });
     state(&client, "Backup", &name, json!({ "storage": { "name": name }, "instances": instances })).await;
     let status = ended(&client, "Backup", &name, "Completed").await;
     println!("{status:#}");

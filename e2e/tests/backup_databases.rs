@@ -99,9 +99,7 @@ async fn one_instant_over_two_servers_and_back_on_a_third_under_another_host_nam
     let password = foreman.secret("admin", "password").await;
 
     let writers = Writers::start(&foreman, &pulp).await;
-    let instances = json!({ "names": [
-        { "kind": "Foreman", "namespace": foreman.namespace, "name": foreman.name },
-        { "kind": "Pulp", "namespace": pulp.namespace, "name": pulp.name }] });
+    let instances = json!({ "names": [foreman.reference(), pulp.reference()] });
     state(&client, "Backup", &name, json!({ "storage": { "name": name }, "instances": instances })).await;
     let status = ended(&client, "Backup", &name, "Completed").await;
     println!("one instant over two servers: {}", status["cut"]);

@@ -36,7 +36,7 @@ async fn a_backup_of_an_older_pulp_is_restored_into_the_newer_one_that_it_has_be
     pulp.ready().await;
     assert_eq!(core(&pulp).await, "3.73.47");
     let old = file(&pulp.admin().await).await;
-    let instances = json!({ "names": [{ "kind": "Pulp", "namespace": pulp.namespace, "name": pulp.name }] });
+    let instances = json!({ "names": [pulp.reference()] });
     state(&client, "Backup", &name, json!({ "storage": { "name": name }, "instances": instances })).await;
     ended(&client, "Backup", &name, "Completed").await;
 

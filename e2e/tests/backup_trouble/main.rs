@@ -77,8 +77,7 @@ impl Trouble {
 
     /// What a backup of the Pulp is asked for by.
     fn spec(&self) -> Value {
-        let names = json!([{ "kind": "Pulp", "namespace": self.pulp.namespace, "name": self.pulp.name }]);
-        json!({ "storage": { "name": self.name }, "instances": { "names": names } })
+        json!({ "storage": { "name": self.name }, "instances": { "names": [self.pulp.reference()] } })
     }
 
     async fn begin(&self, backup: &str) {
