@@ -38,7 +38,7 @@ async fn forgotten(admin: &Visitor) {
 
 /// Backs it up into a storage.
 async fn backed_up(pulp: &PulpStory, storage: &str, backup: &str) {
-    let instances = json!({ "names": [{ "kind": "Pulp", "namespace": pulp.namespace, "name": pulp.name }] });
+    let instances = json!({ "names": [pulp.reference()] });
     let spec = json!({ "storage": { "name": storage }, "instances": instances });
     state(&pulp.client, "Backup", backup, spec).await;
     let status = ended(&pulp.client, "Backup", backup, "Completed").await;

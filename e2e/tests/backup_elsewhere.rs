@@ -67,10 +67,7 @@ async fn an_empty_cluster_that_is_given_a_storage_and_its_key_has_everything_bac
     let (of_foreman, of_pulp, of_proxy) = (keys(&foreman).await, keys(&pulp).await, keys(&proxy).await);
     let known = proxy.known(&foreman.admin().await).await.expect("Foreman knows it");
 
-    let instance =
-        |kind: &str, name: &str| json!({ "kind": kind, "namespace": foreman.namespace, "name": name });
-    let names =
-        [instance("Foreman", &foreman.name), instance("Pulp", &pulp.name), instance("SmartProxy", "proxy")];
+    let names = [foreman.reference(), pulp.reference(), proxy.reference()];
     let spec = json!({ "storage": { "name": name }, "instances": { "names": names } });
     state(&here, "Backup", &name, spec).await;
     let status = ended(&here, "Backup", &name, "Completed").await;
