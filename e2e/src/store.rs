@@ -69,8 +69,48 @@ else:
         print(object['name'], hashlib.sha256(ask(f'/{bucket}/o/{name}?alt=media')).hexdigest())
 ";
 
-/// Takes connections and says nothing.
-const MUTE: &str = "import socket, time; taken = socket.create_server(('', 7070)); time.sleep(1e9)";
+/// Stands before the store in the mood that a file says: takes connections and says nothing (`mute`, which it begins with), answers 503, passes on
+/// what comes, or does that at 2 MB a second (`slow`).
+const MOODY: &str = r"
+import os, socket, threading, time
+host, port = os.environ['URL'].removeprefix('http://').split(':')
+def mood():
+    try:
+        return open('/data/mood').read()
+    except FileNotFoundError:
+        return 'mute'
+def pass_on(one, other):
+    try:
+        while piece := one.recv(65536):
+            if mood() == 'slow':
+                time.sleep(len(piece) / 2e6)
+            if mood() in ('mute', '503'):
+                break
+            other.sendall(piece)
+    except OSError:
+        pass
+    for end in one, other:
+        try:
+            end.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+def serve(client):
+    try:
+        if mood() == 'mute':
+            time.sleep(1e9)
+        if mood() == '503':
+            client.recv(65536)
+            client.sendall(b'HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n')
+            return client.close()
+        store = socket.create_connection((host, int(port)))
+    except OSError:
+        return client.close()
+    for pair in (client, store), (store, client):
+        threading.Thread(target=pass_on, args=pair, daemon=True).start()
+door = socket.create_server(('', 7070), backlog=128)
+while True:
+    threading.Thread(target=serve, args=(door.accept()[0],), daemon=True).start()
+";
 /// Gives everybody a token, in the place of Google's accounts.
 const TOKENS: &str = "
 import http.server, json
@@ -162,7 +202,7 @@ impl<'a> Store<'a> {
         };
         let server = json!({ "image": cluster::image(if kind == Kind::Azure { "azurite" } else { name }), "env": own,
             "readinessProbe": { "tcpSocket": { "port": port } } });
-        let said = if kind == Kind::Google { TOKENS } else { MUTE };
+        let said = if kind == Kind::Google { TOKENS } else { MOODY };
         let owner = json!({ "image": image(pulp, "PULP").await, "command": ["python3", "-c", said],
             "env": [{ "name": "URL", "value": store.url() }, key("KEY")], "readinessProbe": { "tcpSocket": { "port": 7070 } } });
         for (name, user, port, container) in [(name, 1001, port, server), ("owner", 700, 7070, owner)] {
@@ -176,9 +216,14 @@ impl<'a> Store<'a> {
         format!("http://{}:{}", self.pulp.host(self.kind.name()), self.kind.port())
     }
 
-    /// Where something takes connections and never answers.
-    pub fn mute(&self) -> String {
+    /// Where something stands before it that has moods; as long as nobody has said which, it takes connections and never answers.
+    pub fn moody(&self) -> String {
         format!("http://{}:7070", self.pulp.host("owner"))
+    }
+
+    /// Says in which mood that is: `mute`, `503`, `slow`, `pass`.
+    pub async fn mood(&self, mood: &str) {
+        self.pulp.exec("owner", &["sh", "-c", &format!("printf %s {mood} > /data/mood")]).await;
     }
 
     /// Its host name, and the address that this has inside of the cluster.
@@ -269,7 +314,7 @@ impl<'a> Store<'a> {
         let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).expect("a key");
         let mail = "pulp@e2e.iam.gserviceaccount.com";
         json!({ "type": "service_account", "project_id": "e2e", "private_key_id": "1", "client_id": "1", "client_email": mail,
-            "private_key": key.serialize_pem(), "token_uri": format!("{}/token", self.mute()) })
+            "private_key": key.serialize_pem(), "token_uri": format!("{}/token", self.moody()) })
         .to_string()
     }
 }

@@ -38,7 +38,7 @@ async fn whatever_is_wrong_with_a_storage_is_told_and_taken_up_when_it_is_mended
 
     trouble.storage_is(&store.url(), "nowhere", json!({})).await;
     assert!(told(&trouble, "NoBucket").await.contains("nowhere"));
-    trouble.storage_is(&store.mute(), "backups", json!({})).await;
+    trouble.storage_is(&store.moody(), "backups", json!({})).await;
     told(&trouble, "NoAnswer").await;
     // Where nobody listens, seen from the operator.
     trouble.storage_is("http://127.0.0.1:9", "backups", json!({})).await;
@@ -151,4 +151,36 @@ async fn credentials_that_are_rotated_in_mid_run_are_those_of_the_next_try_at_th
         delete(client, "Backup", backup).await;
     }
     delete(client, "BackupStorage", name).await;
+}
+
+#[tokio::test]
+async fn a_storage_that_answers_5xx_for_a_while_fails_nothing_for_ever_and_a_slow_one_fails_nothing() {
+    let trouble = Trouble::new("moody").await;
+    let client = &trouble.client;
+    let store = trouble.store().await;
+    store.mood("pass").await;
+    trouble.storage_is(&store.moody(), "backups", json!({})).await;
+    told(&trouble, "Works").await;
+
+    trouble.begin("moody-1").await;
+    trouble.in_phase("Backup", "moody-1", &["Copying"]).await;
+    store.mood("503").await;
+    let words = told(&trouble, "Failed").await;
+    assert!(words.contains("503"), "{words}");
+    store.mood("pass").await;
+    told(&trouble, "Works").await;
+    let status = trouble.in_phase("Backup", "moody-1", &["Completed", "Failed"]).await;
+    println!("{} in try {}: {}", status["phase"], status["attempt"], said(&status));
+    assert_eq!(trouble.sets().await, usize::from(status["phase"] == "Completed"), "{status}");
+    trouble.let_go().await;
+
+    store.mood("slow").await;
+    let begun = Instant::now();
+    trouble.works_again("moody-2").await;
+    println!("at 2 MB a second it took {:.0?}", begun.elapsed());
+    store.mood("mute").await;
+    for backup in ["moody-1", "moody-2"] {
+        delete(client, "Backup", backup).await;
+    }
+    delete(client, "BackupStorage", "moody").await;
 }

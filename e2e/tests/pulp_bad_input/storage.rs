@@ -42,7 +42,7 @@ async fn whatever_is_wrong_with_a_bucket_is_told_by_its_field_and_taken_up_when_
         &["spec.storage.s3.endpoint: no object store answers there", "nobody.example.invalid"],
     )
     .await;
-    endpoint(&store.mute()).await;
+    endpoint(&store.moody()).await;
     soon(&["spec.storage.s3.endpoint: no object store has answered there within"]).await;
     endpoint(&store.url()).await;
     soon(&["spec.storage.s3.credentials: refused in \"artifacts\"; correct it, or let it write, read and delete there", "SignatureDoesNotMatch"]).await;
