@@ -29,8 +29,7 @@ async fn keys<K: Served>(life: &Life<K>) -> BTreeMap<String, Values> {
     let named = instance.status().and_then(|status| status.backup.clone()).expect("what it consists of");
     let mut keys = BTreeMap::new();
     for name in named.secrets {
-        let secret: Secret =
-            life.api().get(&name).await.unwrap_or_else(|error| panic!("Secret {name}: {error}"));
+        let secret: Secret = life.api().get(&name).await.expect("a Secret that it says it has");
         keys.insert(name, secret.data);
     }
     keys

@@ -13,11 +13,13 @@ use e2e::{
     LONG, Operator, PulpStory,
     backup::{bucket, condition, kind, state},
     content::{Artifact, file, noise},
+    processes::{Standstill, processes},
     pulp::light,
     store::{Kind, Store},
     wait,
 };
-use kube::Client;
+use k8s_openapi::api::core::v1::Pod;
+use kube::{Api, Client, ResourceExt, api::ListParams};
 use serde_json::{Value, json};
 
 /// What a run may take to let go of what it held, or to say that its storage is gone.
@@ -97,6 +99,25 @@ impl Trouble {
             }
         })
         .await
+    }
+
+    /// Stops the store, so that a run that has begun is still copying when this returns.
+    async fn copying(&self, backup: &str) -> Standstill {
+        let pod: Pod = self.pulp.api().get("s3").await.expect("the store's pod");
+        self.begin(backup).await;
+        self.in_phase("Backup", backup, &["Preparing", "Cutting"]).await;
+        let still = Standstill::of(processes(&pod.uid().expect("a uid"), "")).await;
+        self.in_phase("Backup", backup, &["Copying"]).await;
+        still
+    }
+
+    /// Pods of movers that run.
+    async fn movers(&self) -> Vec<Pod> {
+        let pods: Api<Pod> = self.pulp.api();
+        let ours = ListParams::default()
+            .labels("app.kubernetes.io/name=backup-mover")
+            .fields("status.phase=Running");
+        pods.list(&ours).await.expect("the movers").items
     }
 
     /// Nobody holds the Pulp any more, within a minute.

@@ -4,38 +4,17 @@ use e2e::{
     LONG, SHORT,
     backup::{delete, ended, kind, said, state},
     content::arrive,
-    processes::{Standstill, processes, signal},
+    processes::{processes, signal},
     wait,
 };
 use k8s_openapi::api::core::v1::Pod;
 use kube::{
     Api, ResourceExt,
-    api::{DeleteParams, ListParams, Patch, PatchParams},
+    api::{DeleteParams, Patch, PatchParams},
 };
 use serde_json::json;
 
 use crate::Trouble;
-
-impl Trouble {
-    /// Stops the store, so that a run that has begun is still copying when this returns.
-    async fn copying(&self, backup: &str) -> Standstill {
-        let pod: Pod = self.pulp.api().get("s3").await.expect("the store's pod");
-        self.begin(backup).await;
-        self.in_phase("Backup", backup, &["Preparing", "Cutting"]).await;
-        let still = Standstill::of(processes(&pod.uid().expect("a uid"), "")).await;
-        self.in_phase("Backup", backup, &["Copying"]).await;
-        still
-    }
-
-    /// Pods of movers that run.
-    async fn movers(&self) -> Vec<Pod> {
-        let pods: Api<Pod> = self.pulp.api();
-        let ours = ListParams::default()
-            .labels("app.kubernetes.io/name=backup-mover")
-            .fields("status.phase=Running");
-        pods.list(&ours).await.expect("the movers").items
-    }
-}
 
 #[tokio::test]
 async fn an_operator_that_is_killed_in_any_phase_is_followed_by_one_that_goes_on() {
