@@ -96,6 +96,28 @@ async fn what_is_replaced_is_saved_first_wherever_the_operator_dies() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_filled_starts_though_another_one_cannot_wherever_the_operator_dies() {
+    let before = backed_up().await;
+    let spec = json!({ "storage": { "name": "main" }, "backup": { "name": "now" }, "mapping": { "namespaces": { "foreman": "scratch" } } });
+    before.cluster.add("Restore", "restores", "back", spec);
+    let deleted = async |life: &mut Life| {
+        life.until("one starts", |cluster| phase(cluster, "restores", "back") == "Starting").await;
+        life.cluster.memory.edit(&format!("{}/scratch/pulps/p", super::cluster::PULPS), |_| None);
+        ended(life).await;
+    };
+    at_every_write(&before, deleted, async |life, when| {
+        let restore = life.cluster.object("restores", "back").unwrap();
+        assert_eq!(restore["status"]["phase"], "Failed", "{when}: {restore:#}");
+        let path = format!("{}/scratch/pulps/q", super::cluster::PULPS);
+        let annotations =
+            life.cluster.memory.object(&path).expect("the other one")["metadata"]["annotations"].clone();
+        assert!(annotations[reconcile::AWAITS].is_null(), "{when}: it waits for nothing: {annotations}");
+        assert!(!annotations[reconcile::DATA].is_null(), "{when}: and knows that its data are other ones");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_that_is_there_is_touched_unless_that_was_asked_for() {
     let mut life = backed_up().await;
     let there = life.cluster.pulp("foreman");

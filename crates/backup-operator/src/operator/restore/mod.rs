@@ -84,6 +84,9 @@ pub async fn reconcile(restore: Arc<Restore>, term: Arc<Term>) -> Result<Action,
         }
         Step::Fail(message) => {
             let undo = !undoing && run.half_made(&status);
+            if status.phase == RestorePhase::Starting && !undo {
+                run.release_filled(&mut status).await?;
+            }
             status.phase = if undo { RestorePhase::Undoing } else { RestorePhase::Failed };
             message
         }

@@ -5,9 +5,9 @@ use reconcile::{AWAITS, DATA, Error};
 
 use super::{
     super::{hold, names, services},
-    run::{Run, Step, needs},
+    run::{Run, Step},
 };
-use crate::crd::RestoreStatus;
+use crate::crd::{RestoreStatus, Restored};
 
 impl Run<'_> {
     /// The services start in order; each must be ready before the next.
@@ -21,12 +21,7 @@ impl Run<'_> {
                 return Ok(Step::Fail(format!("{} was deleted meanwhile", one.to)));
             };
             if !one.released {
-                // In one write: it must not start before it knows that its data are other ones.
-                let data = (!needs(&set, one).is_empty()).then(|| (DATA, Some(names::short(self.uid))));
-                let changes: Vec<_> = data.into_iter().chain([(AWAITS, None)]).collect();
-                hold::annotate(&self.term.client, &one.to, &changes).await?;
-                one.released = true;
-                one.message = format!("{} starts", one.to);
+                self.release(one).await?;
                 return Ok(Step::Wait(one.message.clone()));
             }
             if service.object.annotations().contains_key(AWAITS) || !settled(&service) {
@@ -38,6 +33,24 @@ impl Run<'_> {
             one.message.clear();
         }
         Ok(Step::Done(format!("{} services as they were at {}", status.instances.len(), set.cut.at.0)))
+    }
+
+    /// Lets a service start on what it was filled with. In one write: it must not start before it knows that its data are other ones.
+    async fn release(&self, one: &mut Restored) -> Result<(), Error> {
+        let data = (!one.job.is_empty()).then(|| (DATA, Some(names::short(self.uid))));
+        let changes: Vec<_> = data.into_iter().chain([(AWAITS, None)]).collect();
+        hold::annotate(&self.term.client, &one.to, &changes).await?;
+        one.released = true;
+        one.message = format!("{} starts", one.to);
+        Ok(())
+    }
+
+    /// What was filled waits for nothing, whatever has become of the others.
+    pub async fn release_filled(&self, status: &mut RestoreStatus) -> Result<(), Error> {
+        for one in status.instances.iter_mut().filter(|one| one.filled && !one.released) {
+            self.release(one).await?;
+        }
+        Ok(())
     }
 }
 
