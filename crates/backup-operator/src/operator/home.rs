@@ -25,8 +25,8 @@ pub struct Home {
     pub gateway: String,
     /// The gateway's authority: certificate, PEM.
     pub ca: String,
-    /// The gateway's certificate chain and key, PEM.
-    pub certificate: (String, String),
+    /// The certificate that the gateway shows.
+    pub certificate: Certificate,
     /// Image of the movers.
     pub image: String,
     /// File with a token of ours for the gateway.
@@ -55,14 +55,10 @@ impl Home {
             names: vec!["localhost".into()],
             usage: Usage::Server,
         };
-        let issued = certificate.issue()?;
-        let text = |key: &str| {
-            issued.get(key).map(|value| String::from_utf8_lossy(value).into_owned()).unwrap_or_default()
-        };
         Ok(Self {
             account: format!("system:serviceaccount:{namespace}:{account}"),
             gateway: format!("https://{host}:{PORT}"),
-            certificate: (text("tls.crt"), text("tls.key")),
+            certificate,
             ca,
             image: variable("RELATED_IMAGE_MOVER").unwrap_or_else(|| MOVER.into()),
             token: variable("GATEWAY_TOKEN").unwrap_or_else(|| "/var/run/backup/token".into()).into(),
@@ -77,6 +73,28 @@ impl Home {
         format!(
             "no permission to {what} in namespace {namespace}; whoever administers it grants it: kubectl create rolebinding backup-operator-namespace --namespace {namespace} --clusterrole backup-operator-namespace --serviceaccount {account}"
         )
+    }
+}
+
+#[cfg(test)]
+impl Home {
+    /// One whose gateway nobody reaches by TLS.
+    pub fn unreached() -> Self {
+        Self {
+            namespace: "backup-operator".into(),
+            account: "system:serviceaccount:backup-operator:backup-operator".into(),
+            gateway: "https://backup-operator.backup-operator.svc:8443".into(),
+            ca: String::new(),
+            certificate: Certificate {
+                authority: (String::new(), String::new()),
+                common_name: String::new(),
+                names: vec![],
+                usage: Usage::Server,
+            },
+            image: "mover".into(),
+            token: "/t".into(),
+            claims: "/c".into(),
+        }
     }
 }
 

@@ -268,22 +268,9 @@ mod tests {
 
     use super::*;
 
-    fn home() -> Home {
-        Home {
-            namespace: "backup-operator".into(),
-            account: "system:serviceaccount:backup-operator:backup-operator".into(),
-            gateway: "https://backup-operator.backup-operator.svc:8443".into(),
-            ca: "CA".into(),
-            certificate: Default::default(),
-            image: "mover".into(),
-            token: "/t".into(),
-            claims: "/c".into(),
-        }
-    }
-
     fn spec(task: Task) -> Spec {
         let of = Reference { kind: "Pulp".into(), namespace: "n".into(), name: "p".into() };
-        super::spec(&home(), task, ("01234567-89ab", 1), &of, ("main", "n"), &backup())
+        super::spec(&Home::unreached(), task, ("01234567-89ab", 1), &of, ("main", "n"), &backup())
     }
 
     fn backup() -> Backup {
@@ -302,7 +289,7 @@ mod tests {
     }
 
     fn pod(task: Task) -> PodSpec {
-        job(&home(), &spec(task), &backup(), 60).spec.and_then(|spec| spec.template.spec).unwrap()
+        job(&Home::unreached(), &spec(task), &backup(), 60).spec.and_then(|spec| spec.template.spec).unwrap()
     }
 
     fn restore() -> Task {
@@ -347,7 +334,7 @@ mod tests {
         let content = &mut backup.content[0];
         (content.volume, content.user, content.bucket_secret) = (None, None, Some("p-bucket".into()));
         let template = |backup: &Backup, task: Task| {
-            job(&home(), &spec(task), backup, 60).spec.map(|spec| spec.template).unwrap()
+            job(&Home::unreached(), &spec(task), backup, 60).spec.map(|spec| spec.template).unwrap()
         };
         let asks = "azure.workload.identity/use";
         for task in [Task::Backup { set: "s".into() }, restore()] {

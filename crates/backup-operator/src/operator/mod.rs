@@ -22,6 +22,7 @@ mod server;
 mod services;
 mod sets;
 mod storage;
+mod tls;
 
 use std::sync::{
     Arc,

@@ -17,16 +17,12 @@ use axum::{
     routing::get,
 };
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
+use jiff::Timestamp;
 use reconcile::Error;
-use rustls::{
-    ServerConfig,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
-};
 use tokio::{io::BufReader, net::TcpListener, task::JoinSet, time::timeout};
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use super::{Term, home::PORT};
+use super::{Term, home::PORT, tls::Renewed};
 use crate::{
     crd::Reference,
     cut::wire::{self, Report, UPGRADE},
@@ -41,11 +37,7 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Serves until `stop`.
 pub async fn serve(term: Arc<Term>, stop: CancellationToken) -> Result<(), Error> {
     let failed = |what: String| Error::Slow { what };
-    let (certificate, key) = &term.home.certificate;
-    let chain: Vec<_> = CertificateDer::pem_slice_iter(certificate.as_bytes()).flatten().collect();
-    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|error| failed(error.to_string()))?;
-    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key);
-    let acceptor = TlsAcceptor::from(Arc::new(config.map_err(|error| failed(error.to_string()))?));
+    let mut certificate = Renewed::new(term.home.certificate.clone())?;
     let listener = TcpListener::bind(("0.0.0.0", PORT))
         .await
         .map_err(|error| failed(format!("port {PORT}: {error}")))?;
@@ -73,7 +65,7 @@ pub async fn serve(term: Arc<Term>, stop: CancellationToken) -> Result<(), Error
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
-        let (acceptor, app) = (acceptor.clone(), app.clone());
+        let (acceptor, app) = (certificate.acceptor(Timestamp::now()), app.clone());
         connections.spawn(async move {
             let _ = tcp.set_nodelay(true);
             let Ok(Ok(tls)) = timeout(HANDSHAKE, acceptor.accept(tcp)).await else { return };

@@ -94,14 +94,10 @@ impl Cluster {
     /// An operator that knows nothing yet.
     pub fn operator(&self) -> Arc<Term> {
         let home = Home {
-            namespace: "backup-operator".into(),
-            account: "system:serviceaccount:backup-operator:backup-operator".into(),
             gateway: self.place.gateway.clone(),
-            ca: String::new(),
-            certificate: (String::new(), String::new()),
-            image: "mover".into(),
             token: self.place.dir.path().join("token"),
             claims: self.place.dir.path().join("claims"),
+            ..Home::unreached()
         };
         let reporter = Arc::new(Reporter::new(&ABOUT));
         Arc::new(Term::new(self.memory.client(), home, reporter, Sight::default().seen()))
