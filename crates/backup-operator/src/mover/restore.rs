@@ -1,6 +1,8 @@
 //! Fills one instance from a set while nothing of it runs but its databases.
 
 use std::{
+    collections::BTreeSet,
+    fs,
     path::{Path, PathBuf},
     process::Stdio,
     sync::Arc,
@@ -23,8 +25,8 @@ use crate::{
     cut::wire::{Order, Report},
     engine::{
         Progress,
-        restore::{Reader, Target, Wanted},
-        source,
+        restore::{Entry, Reader, Target, Wanted},
+        source::{self, Listed},
     },
 };
 
@@ -102,7 +104,11 @@ async fn fill(
     }
     for (content, bucket) in &contents {
         let snapshot = snapshot(format!("content/{}", content.name))?;
-        files(content, bucket.as_ref(), snapshot, reader.clone(), progress.clone()).await?;
+        files(content, bucket.as_ref(), snapshot.clone(), reader.clone(), progress.clone()).await?;
+        if replace && bucket.is_none() && content.artifacts.is_none() {
+            let (root, except, reader) = (Spec::folder(content), content.except.clone(), reader.clone());
+            blocking(move || tidy(&root, &except, &reader, &snapshot)).await?;
+        }
         tracing::info!(content = content.name, "filled");
     }
     for (_, bucket) in &contents {
@@ -194,4 +200,46 @@ async fn files(
     let digest = if content.artifacts.is_some() { source::artifact } else { |_: &Path| None };
     let wanted = Wanted { digest, go_on: true, ..Wanted::default() };
     blocking(move || Ok(reader.restore(&snapshot, &target, &wanted, &progress)?)).await
+}
+
+/// What came since then goes: replaced means as it was.
+fn tidy(root: &Path, except: &[String], reader: &Reader, snapshot: &str) -> Result<(), Error> {
+    let mut was = BTreeSet::new();
+    reader.list(snapshot, &mut |entry: Entry| {
+        was.insert(entry.path);
+    })?;
+    for path in since(source::walk(root)?, &was, except) {
+        let full = root.join(&path);
+        if full.is_dir() && !full.is_symlink() {
+            // One that is not empty, or the file system's own, may stay.
+            let _ = fs::remove_dir(&full);
+            continue;
+        }
+        fs::remove_file(&full).map_err(|error| Error::other(format!("{}: {error}", path.display())))?;
+        tracing::info!(path = %path.display(), "removed: it came after the backup");
+    }
+    Ok(())
+}
+
+/// Of what is there what was not, but for what no backup has; what is in a folder before the folder.
+fn since(there: Vec<Listed>, was: &BTreeSet<PathBuf>, except: &[String]) -> Vec<PathBuf> {
+    let left_out = |path: &Path| except.iter().any(|other| path == Path::new(other));
+    let paths = there.into_iter().rev().map(|file| file.path);
+    paths.filter(|path| !was.contains(path) && !left_out(path)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_since_a_backup_goes_and_what_no_backup_has_stays() {
+        let listed = |path: &str| Listed { path: path.into(), size: None, sha256: None };
+        let there = ["boot", "boot/kernel", "later", "later/a", "dynflow.sqlite"].map(listed);
+        let was = ["boot", "boot/kernel"].map(PathBuf::from).into();
+        assert_eq!(
+            since(there.into(), &was, &["dynflow.sqlite".into()]),
+            ["later/a", "later"].map(PathBuf::from)
+        );
+    }
 }
