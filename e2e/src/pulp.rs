@@ -5,7 +5,7 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode, multipart};
 use serde_json::Value;
 
 use crate::{
-    LONG, Visitor,
+    LONG, SHORT, Visitor,
     http::sent,
     story::{Life, Served},
     wait,
@@ -60,6 +60,17 @@ impl PulpStory {
     /// [`PULP`], Ready, for all stories that leave it as they found it.
     pub async fn shared() -> Self {
         Self::shared_as(PULP).await
+    }
+
+    /// Waits until it is Ready and answers: after an outage, nodes learn of new pods a moment after its operator does.
+    pub async fn serves(&self) {
+        self.ready().await;
+        let visitor = self.visitor().await;
+        wait(SHORT, &format!("{}/{} answers", self.namespace, self.name), async || {
+            let (status, text) = visitor.try_get("/pulp/api/v3/status/").await?;
+            if status == StatusCode::OK { Ok(()) } else { Err(format!("{status}: {text}")) }
+        })
+        .await;
     }
 
     /// Lets nobody write into this table until something else is done: tasks that do wait that long.

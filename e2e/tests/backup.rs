@@ -83,7 +83,7 @@ async fn one_instant_while_everything_is_written_to_all_of_it_lost_and_back() {
     foreman.grant_backups().await;
     foreman.create(FOREMAN).await.expect("the API server takes the manifest");
     pulp.create(PULP).await.expect("the API server takes the manifest");
-    pulp.ready().await;
+    pulp.serves().await;
     foreman.ready().await;
     let artifacts = file(&pulp.admin().await).await;
     let (admin, password) = ("admin", foreman.secret("admin", "password").await);
@@ -121,7 +121,7 @@ async fn one_instant_while_everything_is_written_to_all_of_it_lost_and_back() {
     let status = ended(&client, "Restore", &name, "Completed").await;
     println!("back after {} s", status["seconds"]);
     recovered.ready().await;
-    pulp.ready().await;
+    pulp.serves().await;
     assert_eq!(
         recovered.visitor().await.login(admin, &password).await,
         StatusCode::FOUND,

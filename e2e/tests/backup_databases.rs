@@ -145,7 +145,7 @@ async fn one_instant_over_two_servers_and_back_on_a_third_under_another_host_nam
     let status = ended(&client, "Restore", &name, "Completed").await;
     println!("back after {} s: {}", status["seconds"], status["instances"]);
     reborn.ready().await;
-    there.ready().await;
+    there.serves().await;
     assert_eq!(visitor(&reborn, NEW).await.login("admin", &password).await, StatusCode::FOUND);
     let other = visitor(&reborn, OLD).await.try_get("/users/login").await;
     assert!(other.is_err_and(|why| why.contains("certificate")), "its certificate is for its new name only");

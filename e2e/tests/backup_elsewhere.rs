@@ -57,7 +57,7 @@ async fn an_empty_cluster_that_is_given_a_storage_and_its_key_has_everything_bac
     foreman.create(FOREMAN).await.expect("the API server takes the manifest");
     pulp.state(&light("storage: {file: {size: 2Gi}}")).await;
     proxy.with("{httpboot: {}, remoteExecution: {}}", "").await;
-    pulp.ready().await;
+    pulp.serves().await;
     foreman.ready().await;
     proxy.ready().await;
     let artifacts = file(&pulp.admin().await).await;
@@ -96,7 +96,7 @@ async fn an_empty_cluster_that_is_given_a_storage_and_its_key_has_everything_bac
     let status = ended(&there, "Restore", &name, "Completed").await;
     println!("back in another cluster after {} s", status["seconds"]);
     foreman.ready().await;
-    pulp.ready().await;
+    pulp.serves().await;
     proxy.ready().await;
     let login = foreman.visitor().await.login("admin", &password).await;
     assert_eq!(login, StatusCode::FOUND, "the password is the one from before");

@@ -33,7 +33,7 @@ async fn a_backup_of_an_older_pulp_is_restored_into_the_newer_one_that_it_has_be
         image("pulp-3.73")
     )))
     .await;
-    pulp.ready().await;
+    pulp.serves().await;
     assert_eq!(core(&pulp).await, "3.73.47");
     let old = file(&pulp.admin().await).await;
     let instances = json!({ "names": [pulp.reference()] });
@@ -41,7 +41,7 @@ async fn a_backup_of_an_older_pulp_is_restored_into_the_newer_one_that_it_has_be
     ended(&client, "Backup", &name, "Completed").await;
 
     pulp.edit(|spec| spec.images.pulp = Some(image("pulp"))).await;
-    pulp.ready().await;
+    pulp.serves().await;
     assert_eq!(core(&pulp).await, "3.123.1");
     let remote = json!({ "name": "later", "url": "https://example.com/" });
     pulp.admin().await.make("/pulp/api/v3/remotes/file/file/", &remote).await;
@@ -50,7 +50,7 @@ async fn a_backup_of_an_older_pulp_is_restored_into_the_newer_one_that_it_has_be
     state(&client, "Restore", &name, spec).await;
     let status = ended(&client, "Restore", &name, "Completed").await;
     println!("the older data serve in the newer release after {} s", status["seconds"]);
-    pulp.ready().await;
+    pulp.serves().await;
     assert_eq!(core(&pulp).await, "3.123.1");
     arrive(&pulp.visitor().await, &anywhere(&old)).await;
     let later = pulp.admin().await.json("/pulp/api/v3/remotes/file/file/?name=later").await;
