@@ -73,6 +73,7 @@ async fn a_backup_of_an_older_pulp_is_restored_into_the_newer_one_that_it_has_be
     let again = format!("{name}-2");
     state(&client, "Restore", &again, spec).await;
     ended(&client, "Restore", &again, "Completed").await;
+    pulp.serves().await;
     let later = pulp.admin().await.json("/pulp/api/v3/remotes/file/file/?name=later").await;
     assert_eq!(later["count"], 1, "as it was before the restore");
 
