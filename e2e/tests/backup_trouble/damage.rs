@@ -63,20 +63,29 @@ async fn whatever_is_missing_is_found_by_the_drill_each_time() {
     let (store, scratch) = (trouble.store().await, scratch().await);
     let ours = format!("missing/{}/", trouble.pulp.namespace);
     let all = store.objects("backups").await;
-    let one = |folder: &str| {
-        let mut found = all.iter().filter_map(|line| line.split(' ').next());
-        found.find(|name| name.starts_with(&format!("{ours}{folder}/"))).expect("one of them").to_owned()
+    let of = |folder: &str| {
+        let names = all.iter().filter_map(|line| line.split(' ').next());
+        names
+            .filter(|name| name.starts_with(&format!("{ours}{folder}/")))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
     };
-    // A pack with artifacts or dumps, what says where blobs are, the snapshot itself, the key of the repository.
-    for folder in ["data", "index", "snapshots", "keys"] {
-        let object = one(folder);
-        let aside = object.replace("missing/", "aside/");
-        store.rename("backups", &object, &aside).await;
+    // A pack of what was copied, what says where its parts are, and the snapshot of each: the dump, the artifacts, the keys.
+    let snapshots = of("snapshots");
+    assert_eq!(snapshots.len(), 3, "{all:?}");
+    let lost = [of("data").swap_remove(0), of("index").swap_remove(0)].into_iter().chain(snapshots);
+    let aside = |object: &str| object.replace("missing/", "aside/");
+    for object in lost {
+        store.rename("backups", &object, &aside(&object)).await;
         let (status, metrics) = trouble.drilled(&scratch).await;
-        println!("without {folder}: {}", status["last"]["message"]);
-        assert_eq!(status["last"]["worked"], false, "{folder}: {status}");
+        println!("without {object}: {}", status["last"]["message"]);
+        assert_eq!(status["last"]["worked"], false, "{object}: {status}");
         assert!(metrics.contains("backup_operator_drill_proven{drill=\"missing\"} 0"), "{metrics}");
-        store.rename("backups", &aside, &object).await;
+        store.rename("backups", &aside(&object), &object).await;
+    }
+    // What is kept for plain restic only is nothing that a restore needs: its key follows from the storage's.
+    for object in of("keys") {
+        store.rename("backups", &object, &aside(&object)).await;
     }
     let (status, metrics) = trouble.drilled(&scratch).await;
     assert_eq!(status["last"]["worked"], true, "{status}");
