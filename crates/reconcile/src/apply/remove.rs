@@ -2,7 +2,7 @@
 
 use kube::{
     ResourceExt,
-    api::{DeleteParams, PropagationPolicy},
+    api::{ApiResource, DeleteParams, PropagationPolicy},
 };
 
 use super::Outcome;
@@ -13,15 +13,25 @@ use crate::{
     world::World,
 };
 
-/// Deletes an object and waits in the background until what it owns is gone.
+/// Deletes an object, which stays until what it owns is gone.
 pub(super) async fn delete(
     world: &World,
-    api: &kube::api::ApiResource,
+    api: &ApiResource,
     name: &str,
     uid: Option<String>,
 ) -> Result<(), Error> {
+    gone(world, api, name, uid, PropagationPolicy::Foreground).await
+}
+
+async fn gone(
+    world: &World,
+    api: &ApiResource,
+    name: &str,
+    uid: Option<String>,
+    policy: PropagationPolicy,
+) -> Result<(), Error> {
     let parameters = DeleteParams {
-        propagation_policy: Some(PropagationPolicy::Foreground),
+        propagation_policy: Some(policy),
         preconditions: Some(kube::api::Preconditions { uid, resource_version: None }),
         ..Default::default()
     };
@@ -34,13 +44,13 @@ pub(super) async fn delete(
     }
 }
 
-/// Deletes what must not wait for anything.
+/// Deletes what must not wait for anything: not for its pods either, of which one on a lost node stays for as long as the node does.
 pub(super) async fn leave(plan: &Plan, world: &World, outcome: &mut Outcome) -> Result<(), Error> {
     for (api, name) in &plan.gone {
         let Some(live) = world.metadata(&api.kind, name) else { continue };
         let ours = world.owner.owns(&live.metadata);
         if ours && live.metadata.deletion_timestamp.is_none() {
-            delete(world, api, name, live.metadata.uid.clone()).await?;
+            gone(world, api, name, live.metadata.uid.clone(), PropagationPolicy::Background).await?;
             outcome.written.push(format!("deleted {} {name}", api.kind));
         }
     }
