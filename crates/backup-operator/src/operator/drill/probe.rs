@@ -106,7 +106,8 @@ fn job(probe: &Probe, uid: &str) -> Job {
         volumes: Some(volumes),
         ..Default::default()
     };
-    let labels = names::labels(uid, 1);
+    let mut labels = names::labels(uid, 1);
+    labels.insert("app.kubernetes.io/name".into(), "backup-probe".into());
     Job {
         metadata: ObjectMeta {
             name: Some(format!("probe-{}-{}", names::short(uid), probe.name)),
