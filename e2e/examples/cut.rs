@@ -16,12 +16,12 @@ use e2e::{
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-/// Commits a second that are asked for; the last is more than the writers reach on two cores.
-const RATES: [i64; 4] = [100, 500, 2000, 20_000];
+/// Commits a second that are asked for; two cores may reach less than the last.
+const RATES: [i64; 3] = [100, 500, 2000];
 /// Backups at each of them.
 const RUNS: usize = 3;
 /// How long they are watched without one.
-const CALM: Duration = Duration::from_secs(20);
+const CALM: Duration = Duration::from_secs(10);
 
 /// Median, 99th percentile and longest of times, in ms.
 fn spread(mut times: Vec<i64>) -> String {
