@@ -39,13 +39,19 @@ pub async fn state(client: &Client, of: &str, name: &str, spec: Value) {
     done.unwrap_or_else(|error| panic!("{of} {name}: {error}"));
 }
 
-/// Deletes one and waits until it is gone.
+/// Deletes one and waits until it is gone. A backup whose set stays may be found in its storage at once, and be another object then.
 pub async fn delete(client: &Client, of: &str, name: &str) {
     let api = kind(client, of);
+    let Some(before) = api.get_opt(name).await.expect("an answer") else { return };
     let _ = api.delete(name, &DeleteParams::default()).await;
     wait(crate::LONG, &format!("{of} {name} is gone"), async || {
         let there = api.get_opt(name).await.map_err(|error| error.to_string())?;
-        there.map_or(Ok(()), |there| Err(format!("{}", there.data["status"])))
+        match there {
+            Some(there) if there.metadata.uid == before.metadata.uid => {
+                Err(format!("{}", there.data["status"]))
+            }
+            _ => Ok(()),
+        }
     })
     .await;
 }

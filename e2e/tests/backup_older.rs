@@ -77,11 +77,12 @@ async fn a_backup_of_an_older_pulp_is_restored_into_the_newer_one_that_it_has_be
     let later = pulp.admin().await.json("/pulp/api/v3/remotes/file/file/?name=later").await;
     assert_eq!(later["count"], 1, "as it was before the restore");
 
+    // First, so that no set is found in it again.
+    delete(&client, "BackupStorage", &name).await;
     for restore in [&name, &again] {
         delete(&client, "Restore", restore).await;
     }
     for backup in [name.clone(), saved, format!("{again}-before")] {
         delete(&client, "Backup", &backup).await;
     }
-    delete(&client, "BackupStorage", &name).await;
 }
