@@ -82,7 +82,8 @@ fn hung(why: &str) -> Trouble {
 
 /// What an error of a storage means; None if an object is not there and nothing is wrong.
 pub fn trouble(error: &Error) -> Option<Trouble> {
-    let all = chain(error);
+    // The limits of its own that a client tells with every error are no word of the storage's.
+    let all = chain(error).replace("retry_timeout", "");
     let has = |words: &[&str]| words.iter().any(|word| all.contains(word));
     let short = all.lines().next().unwrap_or_default().chars().take(400).collect::<String>();
     Some(if has(&["NoSuchBucket", "ContainerNotFound", "The specified bucket does not exist"]) {
@@ -120,6 +121,8 @@ pub fn trouble(error: &Error) -> Option<Trouble> {
         ))
     } else if matches!(error, Error::NotFound { .. }) {
         return None;
+    } else if has(&["status code: 5"]) {
+        Trouble::Other(format!("the storage answers with an error of its own; look at its log ({short})"))
     } else if has(&["certificate", "UnknownIssuer", "CaUsedAsEndEntity", "InvalidCertificate"]) {
         Trouble::Tls(format!(
             "the certificate of the storage is not trusted; give its authority as `ca` ({short})"
@@ -155,4 +158,23 @@ fn chain(error: &Error) -> String {
         next = cause.source();
     }
     all.replace('\n', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_says_5xx_has_answered() {
+        let said = "Error performing PUT http://s3.test/b/.probe in 1.2s, after 4 retries, max_retries: 4, retry_timeout: 12s  - \
+            Server returned non-2xx status code: 503 Service Unavailable: ";
+        let error = Error::Generic { store: "S3", source: said.into() };
+        let Some(Trouble::Other(words)) = trouble(&error) else { panic!("{:?}", trouble(&error)) };
+        assert!(
+            words.starts_with("the storage answers with an error of its own") && words.contains("503"),
+            "{words}"
+        );
+        let error = Error::Generic { store: "S3", source: "operation timed out".into() };
+        assert!(matches!(trouble(&error), Some(Trouble::Hung(_))));
+    }
 }
