@@ -1,6 +1,9 @@
 //! What came of a mover's Job: its own words, or why there are none.
 
-use k8s_openapi::api::{batch::v1::Job, core::v1::Pod};
+use k8s_openapi::api::{
+    batch::v1::{Job, JobCondition},
+    core::v1::Pod,
+};
 use kube::{Api, Client, api::ListParams};
 use reconcile::{Error, call};
 
@@ -17,37 +20,51 @@ pub enum Ended {
     Lost(String),
 }
 
-/// Looks at a Job and its pod.
-pub async fn of(client: &Client, namespace: &str, name: &str) -> Result<Ended, Error> {
+/// A Job that is there, and its pods.
+pub struct Seen {
+    /// Its pods.
+    pub pods: Vec<Pod>,
+    /// Whether it has succeeded.
+    pub complete: bool,
+    /// That it has failed, or is about to be said to have.
+    pub failed: Option<JobCondition>,
+}
+
+/// Looks at a Job and its pods; `None`: there is no such Job.
+pub async fn look(client: &Client, namespace: &str, name: &str) -> Result<Option<Seen>, Error> {
     let jobs: Api<Job> = Api::namespaced(client.clone(), namespace);
     let what = format!("Job {namespace}/{name}");
-    let Some(job) = call("get", &what, jobs.get_opt(name)).await? else {
-        return Ok(Ended::Lost(format!("{what} was deleted")));
-    };
+    let Some(job) = call("get", &what, jobs.get_opt(name)).await? else { return Ok(None) };
     let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
     let selector = ListParams::default().labels(&format!("job-name={name}"));
-    let pods = call("list", format!("pods of {what}"), pods.list(&selector)).await?;
+    let pods = call("list", format!("pods of {what}"), pods.list(&selector)).await?.items;
     let conditions = job.status.and_then(|status| status.conditions).unwrap_or_default();
     let ended = |type_: &str| conditions.iter().find(|one| one.type_ == type_ && one.status == "True");
-    for pod in &pods.items {
-        if let Some(outcome) = outcome(pod) {
-            return Ok(Ended::With(outcome));
-        }
-    }
     // Of a lost node nobody says for a long time that the pod has ended: that it is given up is enough.
-    if let Some(failed) = ended("Failed").or_else(|| ended("FailureTarget")) {
-        let reason = failed.reason.clone().unwrap_or_default();
-        let why =
-            pods.items.iter().find_map(death).unwrap_or_else(|| failed.message.clone().unwrap_or_default());
-        if reason == "DeadlineExceeded" {
+    let failed = ended("Failed").or_else(|| ended("FailureTarget")).cloned();
+    Ok(Some(Seen { pods, complete: ended("Complete").is_some(), failed }))
+}
+
+/// What has come of a mover's Job.
+pub async fn of(client: &Client, namespace: &str, name: &str) -> Result<Ended, Error> {
+    let what = format!("Job {namespace}/{name}");
+    let Some(seen) = look(client, namespace, name).await? else {
+        return Ok(Ended::Lost(format!("{what} was deleted")));
+    };
+    if let Some(outcome) = seen.pods.iter().find_map(outcome) {
+        return Ok(Ended::With(outcome));
+    }
+    if let Some(failed) = seen.failed {
+        if failed.reason.as_deref() == Some("DeadlineExceeded") {
             return Ok(Ended::With(Outcome::Failed(format!("{what} took longer than spec.deadline allows"))));
         }
+        let why = seen.pods.iter().find_map(death).or(failed.message).unwrap_or_default();
         return Ok(Ended::Lost(format!("{what} ended without a word: {why}")));
     }
-    if ended("Complete").is_some() {
+    if seen.complete {
         return Ok(Ended::Lost(format!("{what} has succeeded, but its pod is gone")));
     }
-    Ok(Ended::No(pods.items.iter().find_map(waiting)))
+    Ok(Ended::No(seen.pods.iter().find_map(waiting)))
 }
 
 /// The mover's own words.

@@ -17,7 +17,7 @@ use kube::{
 };
 use reconcile::{
     Backup, Error, call,
-    pod::{config_volume, env, mount, scratch},
+    pod::{config_volume, env, mount, scratch, user},
 };
 
 use super::{
@@ -189,15 +189,11 @@ pub fn locked() -> SecurityContext {
 }
 
 /// A pod as it wants it, of this user.
-pub fn unprivileged(user: i64) -> PodSecurityContext {
+pub fn unprivileged(id: i64) -> PodSecurityContext {
     PodSecurityContext {
         run_as_non_root: Some(true),
-        run_as_user: Some(user),
-        run_as_group: Some(user),
-        fs_group: Some(user),
-        fs_group_change_policy: Some("OnRootMismatch".into()),
         seccomp_profile: Some(SeccompProfile { type_: "RuntimeDefault".into(), ..Default::default() }),
-        ..Default::default()
+        ..user(id)
     }
 }
 

@@ -4,6 +4,7 @@ mod certificates;
 mod fake;
 mod lives;
 mod outside;
+mod restores;
 mod schema;
 
 use std::collections::BTreeMap;

@@ -4,16 +4,13 @@ use k8s_openapi::api::{
     batch::v1::{Job, JobSpec},
     core::v1::{Container, Pod, PodSpec, PodTemplateSpec},
 };
-use kube::{
-    Api, Client, ResourceExt,
-    api::{ListParams, ObjectMeta},
-};
+use kube::{Client, ResourceExt, api::ObjectMeta};
 use reconcile::{
-    Error, call,
+    Error,
     pod::{mount, scratch},
 };
 
-use super::super::{jobs, names};
+use super::super::{ended, jobs, names};
 use crate::crd::{Probe, Probed, Restore};
 
 /// Where its Secrets are.
@@ -28,42 +25,35 @@ pub async fn step(
     let uid = restore.uid().unwrap_or_default();
     let restored = restore.status.iter().flat_map(|status| &status.instances);
     let scratch: Vec<&str> = restored.map(|one| one.to.namespace.as_str()).collect();
-    let mut ended = Vec::new();
+    let mut done = Vec::new();
     for probe in probes {
         let said = |message: String| Probed { name: probe.name.clone(), worked: message.is_empty(), message };
         if !scratch.contains(&probe.namespace.as_str()) {
             let message = format!("spec.probes: nothing was restored into namespace {}", probe.namespace);
-            ended.push(said(message));
+            done.push(said(message));
             continue;
         }
         let job = job(probe, &uid);
         jobs::start(client, &job).await?;
         match outcome(client, &probe.namespace, &job.name_any()).await? {
-            Some(message) => ended.push(said(message)),
+            Some(message) => done.push(said(message)),
             None => return Ok(None),
         }
     }
-    Ok(Some(ended))
+    Ok(Some(done))
 }
 
 /// What is wrong with what a Job has found, nothing if nothing is; `None` as long as it goes on.
 async fn outcome(client: &Client, namespace: &str, name: &str) -> Result<Option<String>, Error> {
-    let jobs: Api<Job> = Api::namespaced(client.clone(), namespace);
     let what = format!("Job {namespace}/{name}");
-    let Some(job) = call("get", &what, jobs.get_opt(name)).await? else {
+    let Some(seen) = ended::look(client, namespace, name).await? else {
         return Ok(Some(format!("{what} was deleted")));
     };
-    let conditions = job.status.and_then(|status| status.conditions).unwrap_or_default();
-    let ended = |type_: &str| conditions.iter().find(|one| one.type_ == type_ && one.status == "True");
-    if ended("Complete").is_some() {
+    if seen.complete {
         return Ok(Some(String::new()));
     }
-    let Some(failed) = ended("Failed") else { return Ok(None) };
-    let pods: Api<Pod> = Api::namespaced(client.clone(), namespace);
-    let selector = ListParams::default().labels(&format!("job-name={name}"));
-    let pods = call("list", format!("pods of {what}"), pods.list(&selector)).await?;
-    let words = pods.iter().find_map(last_words);
-    let why = words.or_else(|| failed.message.clone()).unwrap_or_default();
+    let Some(failed) = seen.failed else { return Ok(None) };
+    let why = seen.pods.iter().find_map(last_words).or(failed.message).unwrap_or_default();
     Ok(Some(format!("{what} has failed: {why}")))
 }
 
