@@ -6,8 +6,7 @@ SHELL := bash
 unexport CARGO_TARGET_DIR
 
 # Stories that `cargo test` leaves out (`test = false` in e2e/Cargo.toml).
-LONG := pulp_clouds pulp_exposure pulp_takeover pulp_upgrade pulp_cloudnativepg pulp_resilience pulp_node restored_data smart_proxy_more \
-  backup_bucket backup_databases backup_elsewhere backup_older backup_trouble
+LONG := $(shell sed -n '/^name = /{s/.*"\(.*\)"/\1/;h};/^test = false/{x;p}' e2e/Cargo.toml)
 
 .PHONY: help demo test lint unit stories stories-long generate verify bench images cluster cluster-down node-add node-kill
 

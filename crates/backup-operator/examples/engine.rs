@@ -196,8 +196,9 @@ fn compare(folder: &Path, amount: Amount) -> Result<()> {
     Ok(())
 }
 
-/// Runs a step to its end.
+/// Runs a step to its end. What the step before it has left to be written is not its time.
 fn cost(command: &mut Command) -> Result<Cost> {
+    Command::new("sync").status()?;
     let begun = Instant::now();
     let mut child: Child = command.spawn()?;
     let mut megabytes = 0.0_f64;

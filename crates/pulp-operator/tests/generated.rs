@@ -18,7 +18,7 @@ fn generated_files_are_those_that_are_committed() {
         created: "2026-11-24T00:00:00Z",
         colour: "#0066cc",
         images: IMAGES.map(|(part, image)| (part, image.to_owned())).into(),
-        asks: vec![("metrics", 24818)],
+        asks: vec![("pulp-operator", "metrics", 24818)],
         listens: None,
         grants: Grants::default(),
         serves: vec![],

@@ -335,6 +335,8 @@ const KNOWN_AHEAD: usize = 4096;
 const PACK: &str = "16MiB";
 /// Small, because the whole of it is read where one tree is asked for.
 const TREE_PACK: &str = "4MiB";
+/// As restic's. Zstandard's own level clears a table of a megabyte for each blob, which is most of the work where artifacts are small.
+const COMPRESSION: i32 = 1;
 
 fn shape() -> Result<ConfigOptions, Error> {
     let size = |text: &str| text.parse().map(Some).map_err(|_| Error::Library(format!("{text} is no size")));
@@ -342,6 +344,7 @@ fn shape() -> Result<ConfigOptions, Error> {
     (config.set_datapack_size, config.set_datapack_size_limit) = (size(PACK)?, size(PACK)?);
     (config.set_treepack_size, config.set_treepack_size_limit) = (size(TREE_PACK)?, size(TREE_PACK)?);
     (config.set_datapack_growfactor, config.set_treepack_growfactor) = (Some(0), Some(0));
+    config.set_compression = Some(COMPRESSION);
     Ok(config)
 }
 

@@ -161,10 +161,8 @@ fn listening(entry: &Entry, text: &str) -> String {
 
 /// Parts of instances that the operator asks itself, as rules of a network policy.
 fn asks(entry: &Entry) -> String {
-    let rule = |(part, port): &(&str, u16)| {
-        let labels = json!({
-            "app.kubernetes.io/managed-by": entry.about.operator, "app.kubernetes.io/component": part,
-        });
+    let rule = |(operator, part, port): &(&str, &str, u16)| {
+        let labels = json!({ "app.kubernetes.io/managed-by": operator, "app.kubernetes.io/component": part });
         let to = json!({ "namespaceSelector": {}, "podSelector": { "matchLabels": labels } });
         json!({ "to": [to], "ports": [{ "port": port }] })
     };

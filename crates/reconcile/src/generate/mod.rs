@@ -51,8 +51,8 @@ pub struct Entry {
     pub colour: &'static str,
     /// What it runs: part and image. Each can be replaced by `RELATED_IMAGE_<PART>`.
     pub images: Vec<(&'static str, String)>,
-    /// Parts of its instances that it asks itself, and on which port: a policy of the network must let that pass.
-    pub asks: Vec<(&'static str, u16)>,
+    /// Whom it asks itself: the operator that runs them, the part, and the port of the pod. A policy of the network must let that pass.
+    pub asks: Vec<(&'static str, &'static str, u16)>,
     /// What pods of instances ask it, if they ask anything.
     pub listens: Option<Listens>,
     /// What it may do besides what follows from its kinds.

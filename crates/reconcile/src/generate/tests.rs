@@ -27,7 +27,7 @@ fn kitchen() -> Entry {
         created: "2026-01-01T00:00:00Z",
         colour: "#123456",
         images: vec![("heating-coil", "registry.example/coil:1".into())],
-        asks: vec![("spout", 8080)],
+        asks: vec![("kettle-operator", "spout", 8080)],
         listens: None,
         grants: Grants::default(),
         serves: vec![],
