@@ -27,6 +27,8 @@ declare -A runs=(
 operators=(foreman-operator pulp-operator smart-proxy-operator backup-operator)
 # Images besides.
 extra=()
+# Values of all charts besides.
+closed=()
 
 up() {
   if [ -n "$existing" ]; then
@@ -82,7 +84,7 @@ chart() { # NAMESPACE NAME [HELM ARGUMENT...]: installs or upgrades only what is
 }
 
 operator() { # OPERATOR [NAMESPACE...]: those in which it may work from the start; others grant it the right themselves
-  local operator=$1 part image values=(--set scope=cluster)
+  local operator=$1 part image values=(--set scope=cluster "${closed[@]}")
   shift
   image=$(reference "$operator")
   for part in ${runs[$operator]}; do

@@ -4,7 +4,7 @@ use k8s_openapi::{
     api::core::v1::{
         ConfigMapVolumeSource, EmptyDirVolumeSource, EnvVar, EnvVarSource, ExecAction, HTTPGetAction,
         HTTPHeader, PersistentVolumeClaimVolumeSource, PodSecurityContext, Probe, ResourceRequirements,
-        SecretKeySelector, SecretVolumeSource, TCPSocketAction, Volume, VolumeMount,
+        SecretKeySelector, SecretVolumeSource, SecurityContext, TCPSocketAction, Volume, VolumeMount,
     },
     apimachinery::pkg::util::intstr::IntOrString,
 };
@@ -68,6 +68,11 @@ pub fn user(id: i64) -> PodSecurityContext {
         fs_group_change_policy: Some("OnRootMismatch".into()),
         ..Default::default()
     }
+}
+
+/// A container that writes into its volumes only; what else is wanted of it is added to every pod.
+pub fn read_only_root() -> SecurityContext {
+    SecurityContext { read_only_root_filesystem: Some(true), ..Default::default() }
 }
 
 /// Asked for by HTTP(S).

@@ -1,12 +1,12 @@
 //! The reverse proxy: Apache httpd. TLS ends here, because here client certificates are checked.
 
 use k8s_openapi::api::core::v1::{
-    Container, ContainerPort, ExecAction, Lifecycle, LifecycleHandler, PodSpec, SecurityContext,
+    Container, ContainerPort, ExecAction, Lifecycle, LifecycleHandler, PodSpec,
 };
 use reconcile::{
     Object, Replace,
     field::Amounts,
-    pod::{config_volume, every, http, mount, mount_file, scratch, secret_volume, user},
+    pod::{config_volume, every, http, mount, mount_file, read_only_root, scratch, secret_volume, user},
 };
 
 use super::Instance;
@@ -101,10 +101,7 @@ fn pod(foreman: &Instance) -> PodSpec {
                 }),
                 ..Default::default()
             }),
-            security_context: Some(SecurityContext {
-                read_only_root_filesystem: Some(true),
-                ..Default::default()
-            }),
+            security_context: Some(read_only_root()),
             volume_mounts: Some(mounts),
             ..Default::default()
         }],

@@ -1,11 +1,11 @@
 //! A small process that tells Prometheus, and the operator where workers follow the tasks, what the database knows of tasks and
 //! processes. Besides the scripts it gets nothing but the way to the database: no key, no setting, no artifact.
 
-use k8s_openapi::api::core::v1::{Container, ContainerPort, PodSpec, SecurityContext};
+use k8s_openapi::api::core::v1::{Container, ContainerPort, PodSpec};
 use reconcile::{
     Object, Replace,
     field::Amounts,
-    pod::{config_volume, env, every, http, mount, secret_volume, user},
+    pod::{config_volume, env, every, http, mount, read_only_root, secret_volume, user},
 };
 use serde_json::json;
 
@@ -73,10 +73,7 @@ fn pod(pulp: &Instance) -> PodSpec {
             resources: Some(Amounts::or(spec.template.resources.as_ref(), ["10m", "48Mi"], ["1", "128Mi"])),
             readiness_probe: Some(every(alive(), 10, 5, 3)),
             liveness_probe: Some(every(alive(), 30, 10, 5)),
-            security_context: Some(SecurityContext {
-                read_only_root_filesystem: Some(true),
-                ..Default::default()
-            }),
+            security_context: Some(read_only_root()),
             volume_mounts: Some(vec![
                 mount("database", "/etc/pulp/database"),
                 mount("scripts", "/etc/pulp/scripts"),

@@ -2,10 +2,12 @@
 
 use k8s_openapi::api::core::v1::{
     ConfigMapProjection, Container, EnvVar, EnvVarSource, KeyToPath, ObjectFieldSelector, PodSpec,
-    ProjectedVolumeSource, ResourceRequirements, SecretProjection, SecretVolumeSource, SecurityContext,
-    Volume, VolumeProjection,
+    ProjectedVolumeSource, ResourceRequirements, SecretProjection, SecretVolumeSource, Volume,
+    VolumeProjection,
 };
-use reconcile::pod::{claim_volume, config_volume, env, mount, mount_file, scratch, secret_volume, user};
+use reconcile::pod::{
+    claim_volume, config_volume, env, mount, mount_file, read_only_root, scratch, secret_volume, user,
+};
 
 use super::{Instance, settings};
 use crate::{
@@ -100,10 +102,7 @@ pub fn pod(pulp: &Instance, name: &str, command: &str, resources: ResourceRequir
             working_dir: Some("/tmp".into()),
             env: Some(variables),
             resources: Some(resources),
-            security_context: Some(SecurityContext {
-                read_only_root_filesystem: Some(true),
-                ..Default::default()
-            }),
+            security_context: Some(read_only_root()),
             volume_mounts: Some(mounts),
             ..Default::default()
         }],

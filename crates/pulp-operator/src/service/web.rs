@@ -1,12 +1,12 @@
 //! The web server in front of API and content: nginx.
 
 use k8s_openapi::api::core::v1::{
-    Container, ContainerPort, ExecAction, Lifecycle, LifecycleHandler, PodSpec, SecurityContext,
+    Container, ContainerPort, ExecAction, Lifecycle, LifecycleHandler, PodSpec,
 };
 use reconcile::{
     Object, Replace,
     field::Amounts,
-    pod::{config_volume, every, http, mount, scratch, secret_volume, user},
+    pod::{config_volume, every, http, mount, read_only_root, scratch, secret_volume, user},
 };
 
 use super::{Instance, budget};
@@ -111,10 +111,7 @@ fn pod(pulp: &Instance) -> PodSpec {
                 }),
                 ..Default::default()
             }),
-            security_context: Some(SecurityContext {
-                read_only_root_filesystem: Some(true),
-                ..Default::default()
-            }),
+            security_context: Some(read_only_root()),
             volume_mounts: Some(mounts),
             ..Default::default()
         }],

@@ -4,14 +4,17 @@
 
 use k8s_openapi::api::core::v1::{
     Container, ContainerPort, EmptyDirVolumeSource, ExecAction, Lifecycle, LifecycleHandler, PodSpec,
-    ResourceRequirements, SecurityContext, Volume,
+    ResourceRequirements, Volume,
 };
 
 use crate::{
     field,
     object::Object,
     part::Part,
-    pod::{claim_volume, config_volume, env, env_secret, every, exec, memory, mount, scratch, user},
+    pod::{
+        claim_volume, config_volume, env, env_secret, every, exec, memory, mount, read_only_root, scratch,
+        user,
+    },
 };
 
 const START: &str = include_str!("postgresql/start.sh");
@@ -91,10 +94,7 @@ impl Postgresql<'_> {
                     }),
                     ..Default::default()
                 }),
-                security_context: Some(SecurityContext {
-                    read_only_root_filesystem: Some(true),
-                    ..Default::default()
-                }),
+                security_context: Some(read_only_root()),
                 volume_mounts: Some(vec![
                     mount("data", "/var/lib/pgsql/data"),
                     mount("start", "/etc/postgresql-start"),

@@ -1,13 +1,13 @@
 //! A Valkey of one pod: a cache, or with a volume a queue that survives its end.
 
-use k8s_openapi::api::core::v1::{Container, ContainerPort, PodSpec, ResourceRequirements, SecurityContext};
+use k8s_openapi::api::core::v1::{Container, ContainerPort, PodSpec, ResourceRequirements};
 
 use crate::{
     data::Data,
     field,
     object::Object,
     part::{Part, Replace},
-    pod::{claim_volume, env, env_secret, every, exec, mount, scratch, secret_volume, user},
+    pod::{claim_volume, env, env_secret, every, exec, mount, read_only_root, scratch, secret_volume, user},
 };
 
 /// The user of upstream's image.
@@ -105,10 +105,7 @@ impl Valkey<'_> {
                 readiness_probe: Some(every(answers(), 5, 5, 3)),
                 liveness_probe: Some(every(answers(), 10, 10, 6)),
                 startup_probe: Some(every(answers(), 2, 5, 300)),
-                security_context: Some(SecurityContext {
-                    read_only_root_filesystem: Some(true),
-                    ..Default::default()
-                }),
+                security_context: Some(read_only_root()),
                 volume_mounts: Some(vec![
                     mount("data", "/data"),
                     mount("config", "/etc/valkey"),

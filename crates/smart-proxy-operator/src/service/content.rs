@@ -1,11 +1,11 @@
 //! What hosts fetch content from: an Apache httpd in the pod of the proxy, because Katello pairs a proxy and a Pulp by their one host name, and
 //! one Service leads to one pod. TLS ends in it, because it checks client certificates.
 
-use k8s_openapi::api::core::v1::{Container, ContainerPort, SecurityContext, VolumeMount};
+use k8s_openapi::api::core::v1::{Container, ContainerPort, VolumeMount};
 use reconcile::{
     Object,
     field::Amounts,
-    pod::{every, http, mount, mount_file},
+    pod::{every, http, mount, mount_file, read_only_root},
 };
 
 use crate::{
@@ -102,10 +102,7 @@ pub fn identity(proxy: &Checked) -> Option<Container> {
         image: Some(proxy.images.smart_proxy.clone()),
         command: Some(["ruby", "-ropenssl", "-e", &script].map(Into::into).into()),
         resources: Some(Amounts::or(None, ["10m", "32Mi"], ["500m", "128Mi"])),
-        security_context: Some(SecurityContext {
-            read_only_root_filesystem: Some(true),
-            ..Default::default()
-        }),
+        security_context: Some(read_only_root()),
         volume_mounts: Some(vec![read_only("client"), mount(RUN, RUN_PATH)]),
         ..Default::default()
     })
@@ -128,10 +125,7 @@ pub fn container(proxy: &Checked) -> Option<Container> {
         resources: Some(Amounts::or(None, ["25m", "64Mi"], ["2", "512Mi"])),
         readiness_probe: Some(every(ready(), 5, 5, 3)),
         liveness_probe: Some(every(ready(), 15, 10, 6)),
-        security_context: Some(SecurityContext {
-            read_only_root_filesystem: Some(true),
-            ..Default::default()
-        }),
+        security_context: Some(read_only_root()),
         volume_mounts: Some(vec![
             settings(CONFIG),
             settings(CLIENT_CA),

@@ -1,10 +1,10 @@
 //! The MQTT broker beside the proxy: mosquitto, which tells hosts that there is a job for them. In the same pod, because hosts reach both by
 //! one name, and its certificate is that of the proxy.
 
-use k8s_openapi::api::core::v1::{Container, ContainerPort, SecurityContext};
+use k8s_openapi::api::core::v1::{Container, ContainerPort};
 use reconcile::{
     field::Amounts,
-    pod::{every, exec, mount_file},
+    pod::{every, exec, mount_file, read_only_root},
 };
 
 use crate::{
@@ -70,10 +70,7 @@ pub fn container(proxy: &Checked) -> Option<Container> {
         resources: Some(Amounts::or(None, ["10m", "16Mi"], ["500m", "128Mi"])),
         readiness_probe: Some(every(listens(), 5, 5, 3)),
         liveness_probe: Some(every(listens(), 30, 5, 4)),
-        security_context: Some(SecurityContext {
-            read_only_root_filesystem: Some(true),
-            ..Default::default()
-        }),
+        security_context: Some(read_only_root()),
         volume_mounts: Some(vec![settings(CONFIG), settings(RIGHTS), settings(CLIENT_CA), server]),
         ..Default::default()
     })

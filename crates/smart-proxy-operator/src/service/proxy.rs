@@ -4,16 +4,16 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use k8s_openapi::{
     api::core::v1::{
-        Affinity, Capabilities, Container, ContainerPort, ExecAction, KeyToPath, Lifecycle, LifecycleHandler,
-        PodAffinity, PodAffinityTerm, PodSecurityContext, PodSpec, Probe, SecretVolumeSource,
-        SecurityContext, SleepAction, Sysctl, Volume, VolumeMount, WeightedPodAffinityTerm,
+        Affinity, Container, ContainerPort, ExecAction, KeyToPath, Lifecycle, LifecycleHandler, PodAffinity,
+        PodAffinityTerm, PodSecurityContext, PodSpec, Probe, SecretVolumeSource, SleepAction, Sysctl, Volume,
+        VolumeMount, WeightedPodAffinityTerm,
     },
     apimachinery::pkg::apis::meta::v1::LabelSelector,
 };
 use reconcile::{
     Object, Replace,
     field::Amounts,
-    pod::{claim_volume, env, every, http, mount, mount_file, scratch, secret_volume, user},
+    pod::{claim_volume, env, every, http, mount, mount_file, read_only_root, scratch, secret_volume, user},
 };
 use serde_json::json;
 
@@ -322,7 +322,7 @@ fn container(proxy: &Checked, mounts: Vec<VolumeMount>, jobs: bool) -> Container
         readiness_probe: Some(every(answers(), 5, 5, 3)),
         liveness_probe: Some(every(answers(), 15, 10, 6)),
         lifecycle: before_end(proxy, jobs),
-        security_context: Some(locked()),
+        security_context: Some(read_only_root()),
         volume_mounts: Some(mounts),
         ..Default::default()
     }
@@ -344,15 +344,6 @@ fn before_end(proxy: &Checked, jobs: bool) -> Option<Lifecycle> {
 
 fn answers() -> Probe {
     http("HTTPS", "https", "/version", &[])
-}
-
-fn locked() -> SecurityContext {
-    SecurityContext {
-        read_only_root_filesystem: Some(true),
-        allow_privilege_escalation: Some(false),
-        capabilities: Some(Capabilities { drop: Some(vec!["ALL".into()]), add: None }),
-        ..Default::default()
-    }
 }
 
 /// Plugins to load: those that the modules come from, or those that are named. A plugin that is not loaded is not even a failed module.
@@ -378,7 +369,7 @@ fn folders(proxy: &Checked) -> Option<Container> {
         image: Some(proxy.images.smart_proxy.clone()),
         command: Some(["bash".into(), "-c".into(), commands.join(" && ")].into()),
         resources: Some(Amounts::or(None, ["10m", "16Mi"], ["500m", "64Mi"])),
-        security_context: Some(locked()),
+        security_context: Some(read_only_root()),
         volume_mounts: Some(mounts),
         ..Default::default()
     })

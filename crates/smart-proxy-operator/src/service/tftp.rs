@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::{Capabilities, Container, ContainerPort, SecurityContext, VolumeMount};
 use reconcile::{
     field::Amounts,
-    pod::{every, exec, mount},
+    pod::{every, exec, mount, read_only_root},
 };
 
 use super::boot::ROOT;
@@ -14,7 +14,7 @@ const LISTENS: &str = "grep -qi ':0045 ' /proc/net/udp /proc/net/udp6";
 
 /// Port 69 needs a right of its own where the pod has the network of its node.
 fn rights(host: bool) -> SecurityContext {
-    let locked = SecurityContext { read_only_root_filesystem: Some(true), ..Default::default() };
+    let locked = read_only_root();
     if !host {
         return locked;
     }
