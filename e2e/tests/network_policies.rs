@@ -1,4 +1,4 @@
-//! NetworkPolicies under a firewall that enforces them: those of the operators themselves, a Smart Proxy's, and that of a namespace for drills.
+//! Policies of the network under a firewall that enforces them: those of the operators themselves, a Smart Proxy's, and that of a namespace for drills.
 
 use e2e::{
     LONG, ProxyStory, PulpStory, SHORT,
@@ -50,7 +50,7 @@ async fn reaches<K: Served>(story: &Life<K>, pod: &str, (host, port): (&str, u16
 async fn closed(story: &ProxyStory) {
     for operator in ["foreman-operator", "pulp-operator", "smart-proxy-operator", "backup-operator"] {
         let policies: Api<NetworkPolicy> = Api::namespaced(story.client.clone(), operator);
-        policies.get(operator).await.unwrap_or_else(|error| panic!("the policy of {operator}: {error}"));
+        policies.get(operator).await.expect("the operator is installed with networkPolicy.enabled");
     }
 }
 
