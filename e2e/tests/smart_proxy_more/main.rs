@@ -5,6 +5,8 @@ mod certificates;
 mod content;
 mod elsewhere;
 mod end;
+mod gateway;
+mod issuer;
 mod jobs;
 mod mirror;
 mod modules;
