@@ -19,7 +19,11 @@ fn generated_files_are_those_that_are_committed() {
         colour: "#3b7a57",
         images: IMAGES.map(|(part, image)| (part, image.to_owned())).into(),
         // Its default port; one of the user's own has to be let pass by him.
-        asks: vec![("smart-proxy-operator", "proxy", 8443), ("foreman-operator", "proxy", 8443)],
+        asks: vec![
+            ("smart-proxy-operator", "proxy", 8443),
+            ("smart-proxy-operator", "proxy", 9443),
+            ("foreman-operator", "proxy", 8443),
+        ],
         listens: None,
         grants: Grants::default(),
         serves: vec![],
