@@ -16,7 +16,7 @@ async fn cert_manager_issues_what_the_proxy_shows_and_what_it_renews_is_taken_up
     proxy.told("CertManagerMissing", &["spec.certificates.certManager", "install it"]).await;
     command("cert-manager", &[]).await;
     // Whoever issues is not there yet; the operator looks for kinds that are new every five minutes.
-    proxy.told("Certificates", &["Certificate issued-tls: cert-manager has not"]).await;
+    proxy.told("Certificates", &["Certificate issued-tls"]).await;
     let (certificate, key) = (foreman.secret("ca", "ca.crt").await, foreman.secret("ca", "ca.key").await);
     proxy.keeps("authority", &[("tls.crt", &certificate), ("tls.key", &key)]).await;
     let issuer = json!({ "apiVersion": "cert-manager.io/v1", "kind": "Issuer", "metadata": { "name": "authority" },
