@@ -335,7 +335,7 @@ const KNOWN_AHEAD: usize = 4096;
 const PACK: &str = "16MiB";
 /// Small, because the whole of it is read where one tree is asked for.
 const TREE_PACK: &str = "4MiB";
-/// As restic's. Zstandard's own level clears a table of a megabyte for each blob, which is most of the work where artifacts are small.
+/// Zstandard's level that is about restic's: most artifacts are compressed already, and what is left of a processor has better to do.
 const COMPRESSION: i32 = 1;
 
 fn shape() -> Result<ConfigOptions, Error> {
