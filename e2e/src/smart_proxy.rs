@@ -1,11 +1,14 @@
 //! What only stories of Smart Proxies need.
 
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::DeleteParams;
 use serde_json::Value;
 use smart_proxy_operator::SmartProxy;
 
 use crate::{
-    SMALL, Story, Visitor,
+    LONG, SMALL, Story, Visitor,
     story::{Life, Served},
+    wait,
 };
 
 /// A namespace with a Smart Proxy in it.
@@ -38,6 +41,24 @@ impl ProxyStory {
     /// Its name in Foreman.
     pub fn registered_name(&self) -> String {
         format!("{}.{}.svc", self.name, self.namespace)
+    }
+
+    /// Has a certificate issued anew: its Secret goes. Another pod shows the new one when this returns.
+    pub async fn reissued(&self, part: &str) {
+        let (before, pods) = (self.secret(part, "tls.crt").await, self.settled().await);
+        let secret = format!("{}-{part}", self.name);
+        self.api::<Secret>().delete(&secret, &DeleteParams::default()).await.expect("it is deleted");
+        wait(LONG, "the pod is another one", async || {
+            let now = self.pods().await;
+            if now.gone_or_restarted_since(&pods).is_empty() {
+                Err("it is the old one".into())
+            } else {
+                Ok(())
+            }
+        })
+        .await;
+        self.ready().await;
+        assert_ne!(self.secret(part, "tls.crt").await, before);
     }
 
     /// What Foreman knows of it; `None`: nothing.

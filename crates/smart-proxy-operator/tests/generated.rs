@@ -18,7 +18,7 @@ fn generated_files_are_those_that_are_committed() {
         created: "2026-11-25T00:00:00Z",
         colour: "#3b7a57",
         images: IMAGES.map(|(part, image)| (part, image.to_owned())).into(),
-        // Its default port; one of the user's own has to be let pass by him.
+        // Default ports of proxy, content and Foreman; one of the user's own has to be let pass by him.
         asks: vec![
             ("smart-proxy-operator", "proxy", 8443),
             ("smart-proxy-operator", "proxy", 9443),

@@ -3,12 +3,9 @@
 use std::time::Duration;
 
 use e2e::{
-    LONG, ProxyStory, Story, Traffic,
+    ProxyStory, Story, Traffic,
     certificates::{Authority, Wanted},
-    wait,
 };
-use k8s_openapi::api::core::v1::Secret;
-use kube::api::DeleteParams;
 use reqwest::{ClientBuilder, Identity};
 
 #[tokio::test]
@@ -35,8 +32,7 @@ async fn a_renewal_under_load_costs_the_change_of_one_pod_where_they_may_not() {
 async fn renewed(foreman: &Story, proxy: &ProxyStory) -> Duration {
     let admin = foreman.admin().await;
     proxy.ready().await;
-    let (pods, id) =
-        (proxy.settled().await, proxy.known(&admin).await.expect("Foreman knows it")["id"].clone());
+    let id = proxy.known(&admin).await.expect("Foreman knows it")["id"].clone();
     let (authority, host) = (Authority::of(foreman).await, proxy.registered_name());
     let (certificate, key) = authority.issue(&Wanted::of("foreman.example.com"));
     let stranger = Identity::from_pem((certificate + &key).as_bytes()).expect("a certificate with its key");
@@ -53,16 +49,7 @@ async fn renewed(foreman: &Story, proxy: &ProxyStory) -> Duration {
 
     let traffic = Traffic::default().reads(everybody, "/version").reads(as_foreman, "/v2/features");
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let secret = format!("{}-server-tls", proxy.name);
-    let old = proxy.secret("server-tls", "tls.crt").await;
-    proxy.api::<Secret>().delete(&secret, &DeleteParams::default()).await.expect("it is deleted");
-    wait(LONG, "the pod is another one", async || {
-        let now = proxy.pods().await;
-        if now.gone_or_restarted_since(&pods).is_empty() { Err("it is the old one".into()) } else { Ok(()) }
-    })
-    .await;
-    proxy.ready().await;
-    assert_ne!(proxy.secret("server-tls", "tls.crt").await, old);
+    proxy.reissued("server-tls").await;
     tokio::time::sleep(Duration::from_secs(3)).await;
     let silence = traffic.end().await.iter().map(|record| record.silence).max().unwrap_or_default();
     // Foreman still reaches it, and it is still the same to Foreman.

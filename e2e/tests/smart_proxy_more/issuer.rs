@@ -1,10 +1,9 @@
 //! Certificates that cert-manager issues and renews, from the authority that Foreman trusts.
 
-use e2e::{LONG, ProxyStory, cluster::command, wait};
-use k8s_openapi::api::core::v1::Secret;
+use e2e::{ProxyStory, cluster::command};
 use kube::{
     Api,
-    api::{ApiResource, DeleteParams, DynamicObject, GroupVersionKind, Patch, PatchParams},
+    api::{ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams},
 };
 use serde_json::json;
 
@@ -33,15 +32,7 @@ async fn cert_manager_issues_what_the_proxy_shows_and_what_it_renews_is_taken_up
     };
     assert_eq!(status().await, "ok", "Foreman reaches it");
 
-    let (before, pods) = (proxy.secret("tls", "tls.crt").await, proxy.settled().await);
-    proxy.api::<Secret>().delete("issued-tls", &DeleteParams::default()).await.expect("it is deleted");
-    wait(LONG, "another pod shows another certificate", async || {
-        let now = proxy.pods().await;
-        if now.gone_or_restarted_since(&pods).is_empty() { Err("it is the old one".into()) } else { Ok(()) }
-    })
-    .await;
-    proxy.ready().await;
-    assert_ne!(proxy.secret("tls", "tls.crt").await, before);
+    proxy.reissued("tls").await;
     assert_eq!(status().await, "ok", "Foreman reaches it still");
     proxy.delete().await;
     command("cert-manager", &["remove"]).await;

@@ -23,6 +23,7 @@ mod prefetch;
 mod progress;
 mod repository;
 pub mod restore;
+mod shape;
 pub mod source;
 mod span;
 mod stamp;

@@ -11,9 +11,9 @@ use std::{
 
 use jiff::{Span, Timestamp, tz::TimeZone};
 use rustic_core::{
-    BackupOptions, CheckOptions, ConfigOptions, Credentials, Id, IndexedTree, KeyOptions, LimitOption,
-    LsOptions, Open, OpenStatus, PruneOptions, ReadBackend, ReadSubsetOption, RepositoryBackends,
-    RepositoryOptions, SnapshotGroupCriterion, SnapshotOptions, WriteBackend,
+    BackupOptions, CheckOptions, Credentials, Id, IndexedTree, KeyOptions, LimitOption, LsOptions, Open,
+    OpenStatus, PruneOptions, ReadBackend, ReadSubsetOption, RepositoryBackends, RepositoryOptions,
+    SnapshotGroupCriterion, SnapshotOptions, WriteBackend,
     repofile::{KeyId, SnapshotFile, SnapshotId},
 };
 
@@ -28,6 +28,7 @@ use super::{
     finding::{Finding, Read},
     hold::Hold,
     restore::Reader,
+    shape::shape,
     source::Source,
     stamp::sized,
 };
@@ -331,22 +332,6 @@ impl Repository {
 
 /// Entries of the parent that are known before they are compared with ours.
 const KNOWN_AHEAD: usize = 4096;
-/// Bounds what a mover keeps in memory, and how much one lost pack takes with it.
-const PACK: &str = "16MiB";
-/// Small, because the whole of it is read where one tree is asked for.
-const TREE_PACK: &str = "4MiB";
-/// Zstandard's level that is about restic's: most artifacts are compressed already, and what is left of a processor has better to do.
-const COMPRESSION: i32 = 1;
-
-fn shape() -> Result<ConfigOptions, Error> {
-    let size = |text: &str| text.parse().map(Some).map_err(|_| Error::Library(format!("{text} is no size")));
-    let mut config = ConfigOptions::default();
-    (config.set_datapack_size, config.set_datapack_size_limit) = (size(PACK)?, size(PACK)?);
-    (config.set_treepack_size, config.set_treepack_size_limit) = (size(TREE_PACK)?, size(TREE_PACK)?);
-    (config.set_datapack_growfactor, config.set_treepack_growfactor) = (Some(0), Some(0));
-    config.set_compression = Some(COMPRESSION);
-    Ok(config)
-}
 
 fn options() -> RepositoryOptions {
     RepositoryOptions::default().no_cache(true)
